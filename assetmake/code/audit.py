@@ -1,0 +1,326 @@
+"""Watch what runs and which files are read while an asset is built or loaded.
+
+It sees what no reading of the sources can: files opened, and project code that
+ran although nothing names it. It judges nothing, and it does not see what
+other programs, or libraries in C++, open by themselves; ``os.stat``; the
+environment; clocks.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+from assetmake.code import imports
+from assetmake.code.imports import STDLIB, is_below
+from assetmake.code.watcher import Seen, Watcher
+
+__all__ = ["Seen", "unwatched", "watch"]
+
+
+@contextmanager
+def watch(root: Path, *, ignore: Iterable[str | Path] = ()) -> Iterator[Seen]:
+    """Watch this thread, and those that nobody else claims, until the end.
+
+    Threads are told apart by context variables. What happens in a thread that
+    has none, such as one that the asset started, counts for every watch that
+    is active. Watches nest: an outer one sees what an inner one sees.
+
+    Args:
+        root: The project's directory; what lies outside of it is not seen.
+        ignore: Files, and directories with all that is in them, that are
+            known anyhow: the store, declared files.
+
+    Yields:
+        What is seen, filled in when the watch ends.
+    """
+    seen = Seen()
+    watcher = Watcher(root, ignore)
+    outer = [other for other in _current.get() or () if not other.is_over]
+    token = _current.set((*outer, watcher))
+    _begin(watcher)
+    try:
+        yield seen
+    finally:
+        _end(watcher)
+        _current.reset(token)
+        watcher.report(seen)
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """Keep what this thread does meanwhile out of the watches of other threads.
+
+    For the machinery of a build, which reads files of the project itself.
+    """
+    token = _current.set(())
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+#: The watches of this thread or task, innermost last. None where nobody said.
+_current: ContextVar[tuple[Watcher, ...] | None] = ContextVar(
+    "assetmake_watch", default=None
+)
+#: Every active watch; replaced as a whole, as other threads go through it.
+_active: tuple[Watcher, ...] = ()
+_lock = threading.Lock()
+_is_hooked = False
+
+
+def _watchers() -> Iterable[Watcher]:
+    mine = _current.get()
+    # A thread that outlives the watch it was started in works for others now.
+    return _active if mine is None or any(w.is_over for w in mine) else mine
+
+
+def _begin(watcher: Watcher) -> None:
+    global _active, _is_hooked  # noqa: PLW0603 - there is one hook a process
+    with _lock:
+        if not _is_hooked:
+            sys.addaudithook(_hook)
+            _is_hooked = True
+        _active = (*_active, watcher)
+        watcher.sees_calls = _see_calls()
+
+
+def _end(watcher: Watcher) -> None:
+    global _active  # noqa: PLW0603 - as above
+    with _lock:
+        watcher.is_over = True
+        _active = tuple(other for other in _active if other is not watcher)
+        if not _active:
+            _see_no_calls()
+
+
+# Calls ------------------------------------------------------------------------
+
+if sys.version_info >= (3, 12):
+    _monitoring = sys.monitoring
+    _START = _monitoring.events.PY_START
+    #: Those that no well-known tool has: 0 to 2 and 5 are spoken for.
+    _TOOL_IDS = (4, 3)
+    _tool: int | None = None
+    #: Calls of what only some of several watches have seen, and how many are
+    #: worth their cost (about 1 µs each); then it counts for all of them.
+    _repeats: dict[tuple[str, str, int], int] = {}
+    _MOST_REPEATS = 10_000
+
+    def _see_calls() -> bool:
+        """See each function's first call from now on; False if that cannot be."""
+        global _tool  # noqa: PLW0603 - the interpreter's own registry is global
+        if _tool is None:
+            for number in _TOOL_IDS:
+                if _monitoring.get_tool(number) is None:
+                    _tool = number
+                    _monitoring.use_tool_id(number, "assetmake")
+                    _monitoring.register_callback(number, _START, _on_start)
+                    _monitoring.set_events(number, _START)
+                    break
+        if _tool is not None:
+            # What an earlier or parallel watch has seen, this one has not.
+            _monitoring.restart_events()
+        return _tool is not None
+
+    def _see_no_calls() -> None:
+        global _tool  # noqa: PLW0603 - as above
+        if _tool is not None:
+            _monitoring.set_events(_tool, 0)
+            _monitoring.register_callback(_tool, _START, None)
+            _monitoring.free_tool_id(_tool)
+            _tool = None
+            _repeats.clear()
+
+    def _on_start(code: CodeType, _offset: int) -> object:
+        file = code.co_filename
+        item = (file, code.co_qualname, code.co_firstlineno)
+        for watcher in _watchers():
+            if watcher.bounds.owns(file):
+                watcher.code.add(item)
+        others = [w for w in _active if item not in w.code and w.bounds.owns(file)]
+        if others:
+            # A call in another thread may be the first one there.
+            _repeats[item] = _repeats.get(item, 0) + 1
+            if _repeats[item] < _MOST_REPEATS:
+                return None
+            for watcher in others:
+                watcher.code.add(item)
+        return _monitoring.DISABLE
+
+else:
+
+    def _see_calls() -> bool:
+        """See no calls: `sys.setprofile` would cost on each of them."""
+        return False
+
+    def _see_no_calls() -> None:
+        """Do nothing, as there is nothing to undo."""
+
+
+# Files ------------------------------------------------------------------------
+
+
+def _hook(event: str, args: tuple[Any, ...]) -> None:
+    """Take an audit event; https://docs.python.org/3/library/audit_events.html."""
+    if not _active:
+        return
+    handler = _HANDLERS.get(event)
+    if handler is not None:
+        handler(args, sys._getframe(1))  # noqa: SLF001 - the one that acts
+
+
+def _absolute(path: Any) -> str | None:
+    """Return the absolute path of what was opened; None for no path at all."""
+    try:
+        return os.path.abspath(os.fsdecode(path))
+    except (TypeError, ValueError, OSError):  # a descriptor, or no directory
+        return None
+
+
+def _on_open(args: tuple[Any, ...], frame: FrameType) -> None:
+    path = _absolute(args[0])
+    if path is None or _reads_code(path, frame):
+        return
+    flags = args[2] if len(args) > 2 and isinstance(args[2], int) else 0
+    writes = flags & (os.O_WRONLY | os.O_RDWR)
+    for watcher in _watchers():
+        if writes == os.O_WRONLY or (writes and flags & os.O_TRUNC):
+            watcher.note_written(path)
+        else:
+            watcher.note_read(path)
+
+
+#: Readers of source text: importing and showing code is no reading of data.
+_CODE_READERS = (
+    imports.__file__,
+    "<frozen importlib._bootstrap_external>",
+    sys.modules["linecache"].__file__,
+)
+
+
+def _reads_code(path: str, frame: FrameType) -> bool:
+    readers: list[FrameType | None] = [frame, frame.f_back]  # tokenize.open between
+    files = [reader.f_code.co_filename for reader in readers if reader is not None]
+    if files[0] == imports.__file__:
+        return True
+    return path.endswith((".py", ".pyc")) and any(
+        file in _CODE_READERS for file in files
+    )
+
+
+#: Looking for modules and installed packages is no reading of a directory.
+_LOOKERS = ("<frozen importlib", os.path.join(STDLIB, "importlib"))
+
+
+def _on_list(args: tuple[Any, ...], frame: FrameType) -> None:
+    if frame.f_code.co_filename.startswith(_LOOKERS):
+        return
+    path = _absolute(args[0] if args[0] is not None else ".")
+    if path is not None:
+        for watcher in _watchers():
+            watcher.note_listed(path)
+
+
+def _on_rename(args: tuple[Any, ...], _frame: FrameType) -> None:
+    path = _absolute(args[1])
+    if path is not None:
+        for watcher in _watchers():
+            watcher.note_written(path)
+
+
+def _on_database(args: tuple[Any, ...], _frame: FrameType) -> None:
+    path = _absolute(args[0])
+    if path is not None and args[0] != ":memory:":
+        for watcher in _watchers():
+            watcher.note_read(path)
+
+
+def _on_extension(args: tuple[Any, ...], _frame: FrameType) -> None:
+    # Only modules in machine code come with a file name.
+    path = _absolute(args[1])
+    if path is not None:
+        for watcher in _watchers():
+            watcher.note_read(path)
+
+
+def _on_program(args: tuple[Any, ...], frame: FrameType) -> None:
+    _note_program(args[1], args[2], frame)
+
+
+def _on_spawn(args: tuple[Any, ...], frame: FrameType) -> None:
+    _note_program(args[-2], None, frame)  # (mode,) path, words, environment
+
+
+def _on_system(args: tuple[Any, ...], frame: FrameType) -> None:
+    _note_program([args[0]], None, frame)
+
+
+def _on_fork(_args: tuple[Any, ...], frame: FrameType) -> None:
+    _note_program(["fork"], None, frame)
+
+
+def _note_program(words: Any, directory: Any, frame: FrameType) -> None:
+    """Count files of the project that a program is started with."""
+    if isinstance(words, str | bytes | os.PathLike):
+        words = [words]
+    try:
+        base = os.getcwd() if directory is None else os.fsdecode(directory)
+        texts = [os.fsdecode(word) for word in words]
+    except (TypeError, OSError):
+        return
+    paths = [os.path.abspath(os.path.join(base, word)) for word in _split(texts)]
+    starter = _starter(frame)
+    for watcher in _watchers():
+        for path in paths:
+            if os.path.isfile(path):
+                watcher.note_read(path)
+        # A library that starts its own helpers knows what it does.
+        if watcher.bounds.owns(starter):
+            watcher.programs.add(" ".join(os.path.basename(t) for t in texts[:2]))
+
+
+def _starter(frame: FrameType | None) -> str:
+    """Return the file of the innermost frame beyond the standard library."""
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if os.path.isabs(file) and not is_below(file, STDLIB):
+            return file
+        frame = frame.f_back
+    return ""
+
+
+def _split(texts: Iterable[str]) -> Iterator[str]:
+    """Yield each argument, and the words of those that a shell would split."""
+    for text in texts:
+        yield text
+        if " " in text:
+            try:
+                yield from shlex.split(text)
+            except ValueError:  # an open quote
+                yield from text.split()
+
+
+_HANDLERS: dict[str, Callable[[tuple[Any, ...], FrameType], None]] = {
+    "open": _on_open,
+    "os.listdir": _on_list,
+    "os.scandir": _on_list,
+    "os.rename": _on_rename,
+    "import": _on_extension,
+    "sqlite3.connect": _on_database,
+    "subprocess.Popen": _on_program,
+    "os.exec": _on_spawn,
+    "os.fork": _on_fork,
+    "os.posix_spawn": _on_spawn,
+    "os.spawn": _on_spawn,
+    "os.system": _on_system,
+}

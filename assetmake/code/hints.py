@@ -1,0 +1,40 @@
+"""Tell what code reads that no fingerprint covers; hints, never judgements."""
+
+from __future__ import annotations
+
+import re
+
+_HINTS = (
+    (
+        re.compile(r"ext:os\.(environ|environb|getenv|getenvb)\b"),
+        "`{}` is read: declare the variable with `env=[...]`",
+    ),
+    (
+        re.compile(
+            r"ext:(datetime\.(datetime|date)\.(now|today|utcnow)"
+            r"|time\.(time|time_ns|localtime|gmtime|strftime)"
+            r"|pandas\.Timestamp\.(now|today|utcnow))\b"
+        ),
+        "`{}` differs from run to run, and makes nothing stale",
+    ),
+    (
+        re.compile(r"ext:(requests|httpx|aiohttp|urllib3|urllib\.request|socket)\b"),
+        "`{}` reads what cannot be fingerprinted: `version=` declares a change",
+    ),
+    (
+        re.compile(r"ext:(subprocess|os\.(system|popen))\b"),
+        "`{}` runs what cannot be followed: declare files with `reads=[...]`",
+    ),
+)
+
+
+def hint_about(leaf: str) -> str:
+    """Return what to say of a name outside of the project; mostly nothing.
+
+    >>> hint_about("ext:os.getenv")
+    '`os.getenv` is read: declare the variable with `env=[...]`'
+    """
+    for pattern, text in _HINTS:
+        if pattern.match(leaf):
+            return text.format(leaf.removeprefix("ext:"))
+    return ""

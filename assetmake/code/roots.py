@@ -1,0 +1,362 @@
+"""Tell what the code of one asset begins with.
+
+For a plain ``@asset`` that is its own ``def``. For an asset made in a loop or
+by a factory it is the factory and the values that the function closes over;
+only where those cannot be written down does the whole statement count.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import types
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from assetmake.code.graph import Graph
+from assetmake.code.live import NoPlainValueError, closed_over, describe
+from assetmake.code.loading import Loading
+from assetmake.code.modules import Module, Modules
+from assetmake.code.nodes import Draft, NodeKey
+from assetmake.code.parts import Place
+from assetmake.code.records import Unit
+from assetmake.code.reflection import COUNTED
+from assetmake.code.resolve import Key, Resolver
+
+#: What the module of an Assetfile is called when it is loaded.
+_ASSETFILE = "Assetfile"
+
+_ROOT: NodeKey = ("root", -1, -1)
+
+
+@dataclass(slots=True)
+class Root:
+    """One part that an asset's code begins with.
+
+    Attributes:
+        name: What a reader would call it.
+        kind: ``asset``, ``setting`` or ``value``.
+        place: Where it stands.
+        draft: What it says and refers to.
+        flags: See `records`.
+        source: (module, unit, extent) of its text; the extent is empty for all
+            of the unit, and the text stands in `text` if there is no module.
+        text: See `source`.
+    """
+
+    name: str
+    kind: str
+    place: Place
+    draft: Draft
+    flags: int = 0
+    source: tuple[Module, Unit, tuple[int, int, int, int] | None] | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """Where a function is defined: in a unit, or in a function within one."""
+
+    module: Module
+    index: int
+    unit: Unit
+    nested: Unit | None
+    direct: bool
+
+    @property
+    def key(self) -> Key:
+        return self.module.index, self.index
+
+
+class RootFinder:
+    """Finds what each asset begins with."""
+
+    def __init__(
+        self, modules: Modules, resolver: Resolver, loading: Loading
+    ) -> None:
+        self.modules = modules
+        self.resolver = resolver
+        self.loading = loading
+        self._starts: dict[int, list[int]] = {}
+
+    def find(
+        self,
+        graph: Graph,
+        function: Any,
+        registered: tuple[str, int],
+        settings: Collection[str],
+    ) -> list[Root]:
+        """Return the parts that an asset begins with, its own first.
+
+        Args:
+            graph: Where the parts refer to.
+            function: What `asset` was given, decorated or not.
+            registered: File and line of the statement that called `asset`.
+            settings: Parameters whose defaults are settings.
+        """
+        plain = _plain(function)
+        where = self._statement(*registered)
+        site = self._site(plain) if plain is not None else None
+        if where is not None and self._is_own(where, site, function):
+            return self._direct(graph, where, None, settings)
+        if site is not None and site.direct and plain is function:
+            return self._direct(graph, site, where, settings)
+        return self._made(graph, function, plain, site, where, settings)
+
+    def _is_own(self, where: _Site, site: _Site | None, function: Any) -> bool:
+        """Return whether an asset is the very ``def`` that registers it."""
+        if where.unit.kind != "def":
+            return False
+        if site is not None and site.key == where.key:
+            return site.direct
+        # A decorator without functools.wraps: the function is in its closure.
+        inner = [function]
+        for item in inner:
+            if not isinstance(item, types.FunctionType) or len(inner) > 99:
+                continue
+            found = self._site(item)
+            if found is not None and found.key == where.key and found.direct:
+                return True
+            inner += [value for _, value in closed_over(item) if callable(value)]
+        return False
+
+    # The kinds of assets -------------------------------------------------------
+
+    def _direct(
+        self, graph: Graph, site: _Site, where: _Site | None, settings: Collection[str]
+    ) -> list[Root]:
+        """Return the parts of an asset that is a ``def`` at module level."""
+        unit = site.unit
+        draft = self._draft(graph, site.module)
+        draft.decorators(unit)
+        draft.pieces("annotation", unit.annotations)
+        draft.pieces(
+            "default", [piece for piece in unit.defaults if piece.name not in settings]
+        )
+        draft.code(unit)
+        if graph.docs:
+            draft.say(unit.docs)
+        if where is not None and where.key != site.key:
+            self._registration(draft, where)
+        self._load(draft, site.module)
+        place = Place(site.module.file, unit.line)
+        roots = [
+            Root(
+                unit.name,
+                "asset",
+                place,
+                draft,
+                unit.flags,
+                (site.module, unit, None),
+            )
+        ]
+        for piece in unit.defaults:
+            if piece.name in settings:
+                inner = self._draft(graph, site.module)
+                inner.pieces("setting", [piece])
+                roots.append(
+                    Root(
+                        piece.name,
+                        "setting",
+                        Place(site.module.file, piece.at[0]),
+                        inner,
+                        source=(site.module, unit, piece.at),
+                    )
+                )
+        return roots
+
+    def _made(
+        self,
+        graph: Graph,
+        function: Any,
+        plain: types.FunctionType | None,
+        site: _Site | None,
+        where: _Site | None,
+        settings: Collection[str],
+    ) -> list[Root]:
+        """Return the parts of an asset that a loop or factory makes."""
+        module = site.module if site else where.module if where else None
+        draft = self._draft(graph, module)
+        line, name = 1, getattr(plain, "__name__", "asset")
+        source = None
+        if site is not None:
+            unit = site.nested or site.unit
+            line = unit.line if site.nested else _line_of(plain, unit)
+            source = (site.module, unit, None)
+            self._factory(draft, site)
+        elif where is not None:
+            line, source = where.unit.line, (where.module, where.unit, None)
+        place = Place(module.file if module else "", line)
+        root = Root(name, "asset", place, draft, source=source)
+        values = self._values(graph, draft, function, plain, place, settings)
+        if values is None:
+            if where is not None:
+                draft.edge(("unit", *where.key))
+            values = []
+        elif where is not None and (site is None or where.key != site.key):
+            self._registration(draft, where)
+        if module is not None:
+            self._load(draft, module)
+        return [root, *values]
+
+    def _factory(self, draft: Draft, site: _Site) -> None:
+        """Add the code of a function that is not at module level."""
+        if site.nested is None:
+            draft.edge(("unit", *site.key))
+            return
+        draft.decorators(site.nested)
+        draft.pieces("annotation", site.nested.annotations)
+        draft.code(site.nested)
+
+    def _values(
+        self,
+        graph: Graph,
+        draft: Draft,
+        function: Any,
+        plain: types.FunctionType | None,
+        place: Place,
+        settings: Collection[str],
+    ) -> list[Root] | None:
+        """Return what a function closes over; None if that cannot be told."""
+        refer = functools.partial(self._refer, draft)
+        roots = []
+        try:
+            if plain is not function:
+                draft.say(describe(function, self.modules.root, refer))
+            for name, value in closed_over(plain) if plain is not None else ():
+                inner = self._draft(graph, draft.module)
+                refer = functools.partial(self._refer, inner)
+                inner.say((name, describe(value, self.modules.root, refer)))
+                kind = "setting" if name in settings else "value"
+                shown = repr(value)
+                text = f"{name} = {shown if len(shown) < 500 else shown[:500] + '...'}"
+                text = text.replace(self.modules.root, "<project>")
+                roots.append(Root(name, kind, place, inner, text=text))
+        except NoPlainValueError:
+            return None
+        except Exception:  # noqa: BLE001 - a value's own methods may do anything
+            return None
+        return roots
+
+    def _refer(self, draft: Draft, value: Any) -> bool:
+        """Add a live function, class or module; return whether it is the project's."""
+        if isinstance(value, types.FunctionType):
+            site = self._site(value)
+            if site is None:
+                return False
+            self._factory(draft, site)
+            return True
+        if isinstance(value, types.ModuleType):
+            module = self._module(value.__name__)
+            if module is not None:
+                draft.edge(("module", module.index, -1))
+            return module is not None
+        module = self._module(value.__module__)
+        if module is None:
+            return False
+        name = value.__qualname__.partition(".")[0]
+        for binding in module.summary.bindings.get(name, ()):
+            if binding.unit >= 0:
+                draft.edge(("unit", module.index, binding.unit))
+        return True
+
+    def _registration(self, draft: Draft, where: _Site) -> None:
+        """Add what counts of a statement that only registers.
+
+        That is what it gives as version, columns, schema and the like. Where
+        those are computed, their values cannot be told from the text.
+        """
+        inner = self._draft_of(draft, where.module)
+        for call in where.unit.registrations:
+            if not inner.asset_call(call):
+                continue
+            counted = [piece for piece in call.keywords if piece.name in COUNTED]
+            if any(not piece.literal for piece in counted):
+                draft.edge(("unit", *where.key))
+                return
+        draft.take(inner)
+
+    def _load(self, draft: Draft, module: Module) -> None:
+        """Add what importing the Assetfile does outside of the project."""
+        entry = self.loading.entry
+        draft.loads(entry)
+        if module.index not in self.loading.loaded_by(entry):
+            draft.loads(module)
+
+    # Finding places ------------------------------------------------------------
+
+    def _draft(self, graph: Graph, module: Module | None) -> Draft:
+        return Draft(graph.builder, _ROOT, module)
+
+    def _draft_of(self, draft: Draft, module: Module) -> Draft:
+        return Draft(draft.builder, _ROOT, module)
+
+    def _site(self, function: types.FunctionType) -> _Site | None:
+        """Return where a function of the project is defined."""
+        code = function.__code__
+        found = self._statement(code.co_filename, code.co_firstlineno)
+        if found is None:
+            return None
+        for nested in found.unit.nested:
+            if nested.at[0] == code.co_firstlineno and nested.name == code.co_name:
+                return _Site(found.module, found.index, found.unit, nested, False)
+        direct = (
+            found.unit.kind == "def"
+            and found.unit.name == code.co_name
+            and found.unit.at[0] == code.co_firstlineno
+        )
+        return _Site(found.module, found.index, found.unit, None, direct)
+
+    def _statement(self, file: str, line: int) -> _Site | None:
+        """Return the unit that holds a line of a file of the project."""
+        module = self.modules.at(file) if file and file[0] != "<" else None
+        if module is None:
+            return None
+        starts = self._starts.get(module.index)
+        if starts is None:
+            starts = [unit.at[0] for unit in module.summary.units]
+            self._starts[module.index] = starts
+        index = _last_not_above(starts, line)
+        units = module.summary.units
+        while index >= 0 and units[index].kind == "guard":
+            index -= 1
+        if index < 0 or line > units[index].at[2]:
+            return None
+        return _Site(module, index, units[index], None, False)
+
+    def _module(self, name: str | None) -> Module | None:
+        """Return the module that a live object names as its own."""
+        if not name:
+            return None
+        if name == _ASSETFILE or name == "__main__":
+            return self.loading.entry
+        found = self.modules.find(name)
+        if isinstance(found, Module):
+            return found
+        live = sys.modules.get(name)
+        file = getattr(live, "__file__", None)
+        return self.modules.at(file) if isinstance(file, str) else None
+
+
+def _plain(function: Any) -> types.FunctionType | None:
+    """Return the function that its author wrote, beneath what wraps it."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    try:
+        found = inspect.unwrap(function)
+    except ValueError:  # wrappers in a circle
+        return None
+    return found if isinstance(found, types.FunctionType) else None
+
+
+def _line_of(plain: types.FunctionType | None, unit: Unit) -> int:
+    return plain.__code__.co_firstlineno if plain is not None else unit.line
+
+
+def _last_not_above(starts: list[int], line: int) -> int:
+    """Return the index of the last start that is not behind a line."""
+    from bisect import bisect_right
+
+    return bisect_right(starts, line) - 1

@@ -1,0 +1,133 @@
+"""What one watch makes of the events of a run: which of them count as inputs.
+
+It is told of events by `audit`, and looks at paths, never at contents.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from assetmake.code.imports import Bounds, attributes, is_below
+
+#: Directories whose files are nobody's input, wherever they lie.
+_SKIPPED = frozenset(
+    {
+        ".assetmake",
+        ".git",
+        ".hg",
+        ".ipynb_checkpoints",
+        ".mypy_cache",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".svn",
+        "__pycache__",
+        "dist-packages",
+        "site-packages",
+    }
+)
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a watch saw; complete once the watch is over.
+
+    Attributes:
+        files: Absolute paths of project files that were read, or handed to
+            another program as an argument.
+        absent: Absolute paths in the project that were to be read and are not
+            there.
+        directories: Absolute paths of project directories that were listed.
+        code: Project code that ran: absolute file, qualified name, and first
+            line as the code object has it. On Python 3.11 just the modules
+            that were imported, as ``"<module>"``.
+        notes: What could not be watched, in words; sorted.
+    """
+
+    files: set[Path] = field(default_factory=set)
+    absent: set[Path] = field(default_factory=set)
+    directories: set[Path] = field(default_factory=set)
+    code: set[tuple[str, str, int]] = field(default_factory=set)
+    notes: tuple[str, ...] = ()
+
+
+class Watcher:
+    """One active watch: what its events add up to."""
+
+    def __init__(self, root: Path, ignore: Iterable[str | Path]) -> None:
+        self.root = os.path.abspath(root)
+        self.real_root = os.path.realpath(root)
+        self.bounds = Bounds(Path(self.root))
+        self.ignore = frozenset(map(self.local, map(os.path.abspath, ignore)))
+        self.is_over = False
+        self.read: set[str] = set()
+        self.written: set[str] = set()
+        self.absent: set[str] = set()
+        self.listed: set[str] = set()
+        self.code: set[tuple[str, str, int]] = set()
+        self.programs: set[str] = set()
+        self.sees_calls = False
+        # Python 3.11 has no cheap way to see calls; what was imported must do.
+        self.modules = frozenset(sys.modules)
+
+    def local(self, path: str) -> str:
+        """Return a path below the root as it was given, not with links resolved."""
+        if self.real_root != self.root and is_below(path, self.real_root):
+            return self.root + path[len(self.real_root) :]
+        return path
+
+    def counts(self, path: str) -> bool:
+        """Whether a file or directory may be an input that nobody declared."""
+        if not path.startswith(self.root + os.sep) or path in self.ignore:
+            return False
+        inner = os.path.dirname(path)
+        while len(inner) > len(self.root):
+            if inner in self.ignore or os.path.basename(inner) in _SKIPPED:
+                return False
+            inner = os.path.dirname(inner)
+        return self.root not in self.ignore
+
+    def note_read(self, path: str) -> None:
+        """Take it that an absolute path is opened for reading."""
+        path = self.local(path)
+        if path in self.read or path in self.written or not self.counts(path):
+            return
+        if os.path.isfile(path):
+            self.read.add(path)
+        elif not os.path.exists(path):
+            self.absent.add(path)
+
+    def note_written(self, path: str) -> None:
+        """Take it that a file is made: read again, it is no input."""
+        path = self.local(path)
+        if path not in self.read:
+            self.written.add(path)
+
+    def note_listed(self, path: str) -> None:
+        """Take it that the entries of a directory are looked at."""
+        path = self.local(path)
+        if path == self.root or self.counts(path):
+            self.listed.add(path)
+
+    def report(self, seen: Seen) -> None:
+        """Fill in what was seen."""
+        seen.files.update(map(Path, self.read))
+        # What is there now was made meanwhile: by the asset, most likely.
+        seen.absent.update(Path(p) for p in self.absent if not os.path.exists(p))
+        seen.directories.update(map(Path, self.listed))
+        seen.code.update(self.code)
+        if not self.sees_calls:
+            seen.code.update(self._imported())
+        seen.notes = tuple(
+            sorted(f"ran `{p}`, which may read what is not seen" for p in self.programs)
+        )
+
+    def _imported(self) -> Iterator[tuple[str, str, int]]:
+        for name, module in list(sys.modules.items()):
+            if name not in self.modules:
+                file = attributes(module).get("__file__")
+                if isinstance(file, str) and self.bounds.owns(file):
+                    yield file, "<module>", 1
