@@ -1,0 +1,132 @@
+"""What every kind of value that an asset can return or read has in common.
+
+A handler saves values of its type into a staging directory and loads stored
+ones; it imports its library only when it is used. Nothing here imports one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table: its name, and its dtype in Arrow's words.
+
+    `dtype` is what ``str()`` of the Arrow type gives, such as ``"int64"``,
+    ``"string"``, ``"timestamp[us, tz=UTC]"`` or ``"decimal128(10, 2)"``,
+    whichever library wrote the table.
+    """
+
+    name: str
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a handler left in a directory, beside the files themselves.
+
+    Attributes:
+        fingerprint: Of the content, with its scheme (``"arrow-1:..."``); equal
+            for equal tables however they are split, compressed or encoded.
+        rows: Number of rows; None for what is not a table.
+        columns: In order; None for what is not a table.
+        extra: What a reader needs beside the columns, as JSON values: for CSV
+            the index columns and categories, say. Empty when files say it all.
+    """
+
+    fingerprint: str
+    rows: int | None = None
+    columns: tuple[Column, ...] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A stored value, as a handler needs it to load it.
+
+    Attributes:
+        name: The asset's or source's, for messages.
+        directory: Where the files lie (a source of one file: its folder).
+        files: The data files, in the order that their rows have.
+        format: ``parquet``, ``csv``, ``json``, ``text``, ``bytes``, ``file``
+            or ``pickle``.
+        columns: As written; None for a source, whose files say it, or do not.
+        extra: As written.
+        is_source: Whether somebody else wrote it.
+    """
+
+    name: str
+    directory: Path
+    files: tuple[Path, ...]
+    format: str
+    columns: tuple[Column, ...] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    is_source: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a failing asset's message tells of an input: rows and columns."""
+
+    rows: int | None
+    columns: tuple[str, ...]
+
+
+class Handler(Protocol):
+    """How values of one type are saved and loaded.
+
+    Attributes:
+        name: Of the type, as an annotation spells it (``"pandas.DataFrame"``).
+        formats: In which the type can be kept, the default one first. Tables
+            have ``("parquet", "csv")``.
+    """
+
+    name: str
+    formats: tuple[str, ...]
+
+    def save(self, value: Any, directory: Path, *, format: str, asset: str) -> Written:
+        """Write `value` as files into `directory`, which exists and is empty.
+
+        Part files are named ``part-00000.parquet`` and so on. Neither the
+        ``_SUCCESS`` marker nor the manifest is the handler's to write. `value`
+        is not changed.
+
+        Raises:
+            FrameError: the value would not come back as it is.
+        """
+        ...
+
+    def load(self, stored: Stored, annotation: Any) -> Any:
+        """Return the stored value as `annotation` asks for it.
+
+        The value is the caller's own: changing it changes nothing else.
+
+        Raises:
+            FrameError: it cannot be loaded as that type, or a file is damaged.
+        """
+        ...
+
+    def shape(self, value: Any) -> Shape | None:
+        """Return rows and columns of a value in memory; None if it has none."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the handler holds: a session that it started."""
+        ...
+
+
+def dotted_names(annotation: Any) -> Sequence[str]:
+    """Return ``module.qualname`` of a class and its bases, nearest first.
+
+    An annotation that is text, or an instance, or no class at all, gives what
+    can be said of it: the text itself, or an empty list.
+    """
+    if isinstance(annotation, str):
+        return [annotation]
+    if not isinstance(annotation, type):
+        return []
+    return [f"{cls.__module__}.{cls.__qualname__}" for cls in annotation.__mro__]

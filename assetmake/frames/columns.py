@@ -1,0 +1,148 @@
+"""Declared columns against those that a table has; it imports no library."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from assetmake.frames.base import Column
+
+#: Spellings of dtypes, in lower case, and the families that each allows. Python,
+#: numpy, pandas, polars, Arrow and Spark do not agree on some ("float", "int",
+#: "timestamp", "interval"): such a word allows each of its meanings.
+_SPELLINGS: Mapping[str, frozenset[str]] = {
+    word: frozenset(allowed.split())
+    for words, allowed in {
+        "int8 byte tinyint": "int8",
+        "int16 short smallint": "int16",
+        "int32 integer": "int32",
+        "int64 long bigint": "int64",
+        "int": "int32 int64",
+        "uint8": "uint8",
+        "uint16": "uint16",
+        "uint32": "uint32",
+        "uint64": "uint64",
+        "uint": "uint32 uint64",
+        "float16 halffloat": "halffloat float",  # kept as float
+        "float32 real": "float",
+        "float64 double": "double",
+        "float": "float double",
+        "bool boolean bool_": "bool",
+        "str string utf8 varchar text large_string string_view": "string",
+        "bytes binary blob large_binary binary_view fixed_size_binary": "binary",
+        "date date32 date64": "date",
+        "time time32 time64": "time",
+        "datetime datetime64 timestamp": "timestamp zoned",
+        "timestamp_ntz": "timestamp",
+        "timestamp_ltz": "zoned",
+        "timedelta timedelta64 duration": "duration",
+        "interval": "duration extension",
+        "period extension": "extension",
+        "uuid": "extension string",
+        "decimal decimal32 decimal64 decimal128 decimal256 numeric": "decimal",
+        "list array large_list fixed_size_list": "list",
+        "struct row": "struct",
+        "map": "map",
+        "null void none": "null",
+    }.items()
+    for word in words.split()
+}
+
+#: Words that allow every dtype. Categories of other than text are kept as their
+#: values, so that the stored dtype does not tell that they were categories.
+_ANYTHING = frozenset(
+    {"object", "any", "category", "categorical", "enum", "dictionary"}
+)
+
+#: A word, and what stands in the brackets behind it.
+_PARTS = re.compile(r"\s*([^\[(<]*?)\s*(?:[\[(<](.*)[\])>])?\s*", re.DOTALL)
+_STORAGE = re.compile(r"\[(pyarrow|python)\]$")
+_UNITS = frozenset({"s", "ms", "us", "μs", "ns", "none"})
+_UTC = frozenset({"UTC", "Etc/UTC", "+00:00"})
+
+
+def check_columns(
+    declared: Mapping[str, str | None] | Sequence[str], actual: Sequence[Column]
+) -> list[str]:
+    """Return a text for each way in which a table differs from what is declared.
+
+    Order does not count. dtypes are spelled as in pandas, numpy, Python, polars,
+    Arrow or Spark. Units of time and what lists and structs hold are not
+    compared; zones and the digits of decimals are, where they are declared.
+    None, ``"object"`` and ``"category"`` allow every dtype.
+
+    Args:
+        declared: Names with dtypes, or names alone.
+        actual: Columns of the table.
+
+    >>> check_columns({"day": "date", "high": "float64"}, [Column("high", "int64")])
+    ['lacks column day', 'column high is int64, declared float64']
+    """
+    dtypes = declared if isinstance(declared, Mapping) else dict.fromkeys(declared)
+    found = {column.name: column.dtype for column in actual}
+    problems = [f"lacks column {name}" for name in dtypes if name not in found]
+    problems += [f"has extra column {name}" for name in found if name not in dtypes]
+    problems += [
+        f"column {name} is {found[name]}, declared {dtype}"
+        for name, dtype in dtypes.items()
+        if dtype is not None and name in found and not allows(dtype, found[name])
+    ]
+    return problems
+
+
+def allows(declared: str, dtype: str) -> bool:
+    """Return whether a declared dtype allows one in Arrow's words.
+
+    >>> allows("datetime64[ns, UTC]", "timestamp[us, tz=UTC]"), allows("Int8", "int16")
+    (True, False)
+    """
+    if declared == dtype:
+        return True
+    word, inside = _parts(_STORAGE.sub("", declared))
+    if word in _ANYTHING:
+        return True
+    allowed = _SPELLINGS.get(word, frozenset())
+    family, own = _family(dtype)
+    if family not in allowed:
+        return False
+    if family == "decimal":
+        wanted = re.findall(r"\d+", inside)
+        return re.findall(r"\d+", own)[: len(wanted)] == wanted
+    if family in ("timestamp", "zoned") and len(allowed) > 1:
+        return _moment_allows(inside, family, own)
+    return True
+
+
+def _parts(text: str) -> tuple[str, str]:
+    found = _PARTS.fullmatch(text)
+    return (found[1].lower(), found[2] or "") if found else (text.lower(), "")
+
+
+def _family(dtype: str) -> tuple[str, str]:
+    """Return the family of a dtype in Arrow's words, and what its brackets hold."""
+    word, inside = _parts(dtype)
+    if word == "timestamp":
+        return ("zoned" if "tz=" in inside else "timestamp"), inside
+    if word in ("int8", "int16", "int32", "int64"):
+        return word, ""
+    allowed = _SPELLINGS.get(word, frozenset())
+    # In Arrow's words "float" is float32, and no other word has two meanings.
+    return ("float" if word == "float" else min(allowed, default=word)), inside
+
+
+def _moment_allows(inside: str, family: str, own: str) -> bool:
+    """Return whether ``[us, UTC]`` and the like allow a moment with or without zone."""
+    parts = [re.sub(r"^\s*\w+\s*=", "", part) for part in inside.split(",")]
+    parts = [part.strip(" '\"") for part in parts]
+    zones = [part for part in parts if part and part.lower() not in _UNITS]
+    # timestamp(6) is SQL's; pandas calls a fixed offset UTC+05:30.
+    zones = [
+        re.sub(r"^UTC(?=[+-])", "", zone) for zone in zones if not zone.isdecimal()
+    ]
+    if not zones:
+        told = any(part.lower() in _UNITS for part in parts)
+        return family == "timestamp" or not told
+    if family != "zoned":
+        return False
+    zone = own.partition("tz=")[2]
+    return zone == zones[0] or {zone, zones[0]} <= _UTC

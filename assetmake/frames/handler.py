@@ -1,0 +1,40 @@
+"""What handlers of tables have in common; it imports no library of frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from assetmake.frames.base import Shape, Stored, Written
+from assetmake.frames.reading import load_form
+from assetmake.frames.tables import Form, save
+
+
+class TableHandler:
+    """A handler whose values become a `Form` and come from one."""
+
+    name: str
+    formats = ("parquet", "csv")
+
+    def to_form(self, value: Any, asset: str) -> Form:
+        """Return the form of a value."""
+        raise NotImplementedError
+
+    def from_form(self, form: Form) -> Any:
+        """Return a value of the handler's type."""
+        raise NotImplementedError
+
+    def save(self, value: Any, directory: Path, *, format: str, asset: str) -> Written:
+        """Write a table; see `Handler.save`."""
+        return save(self.to_form(value, asset), directory, format=format, asset=asset)
+
+    def load(self, stored: Stored, annotation: Any) -> Any:  # noqa: ARG002 - protocol
+        """Return a stored table; see `Handler.load`."""
+        return self.from_form(load_form(stored, self.name))
+
+    def shape(self, value: Any) -> Shape | None:
+        """Return columns, and rows if they are known."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Do nothing: it holds nothing."""

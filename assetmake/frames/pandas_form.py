@@ -1,0 +1,196 @@
+"""A pandas DataFrame to a `Form` and back: index, column names and dtypes.
+
+The notes under ``pandas``, all left out where they say nothing:
+
+- ``index``: ``[column, name]`` for each level of the index, in order;
+- ``range``: start and step of an unnamed RangeIndex that is not the default;
+- ``freq``: of a DatetimeIndex;
+- ``axis``: the name of the column index;
+- ``dtypes``: of columns whose dtype Arrow's type does not tell;
+- ``series``: the name of a Series, whose only column it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from assetmake.errors import FrameError
+from assetmake.frames.pandas_columns import Refused, from_arrow, to_arrow
+from assetmake.frames.physical import check_names
+from assetmake.frames.tables import Form, form_of
+
+_PICKLE = 'or keep it with `format="pickle"`'
+
+
+def to_form(frame: pd.DataFrame, asset: str) -> Form:
+    """Return the form of a frame; a named index becomes its first columns.
+
+    Nothing is copied that Arrow can share, and `frame` is not changed.
+
+    Raises:
+        FrameError: the frame would not come back as it is.
+    """
+    _check_axes(frame, asset)
+    notes: dict[str, Any] = {}
+    columns = [*_index_columns(frame, notes), *_data_columns(frame)]
+    check_names((name for name, _ in columns), asset)
+    arrays, dtypes, fixed = [], {}, {}
+    for name, column in columns:
+        try:
+            array, note = to_arrow(column)
+        except Refused as error:
+            msg = f"`{asset}` cannot be kept: column `{name}` {error}"
+            hints = (error.hint, _PICKLE) if error.hint else (_convert(name), _PICKLE)
+            raise FrameError(msg, hints=hints) from error
+        if pa.types.is_dictionary(array.type) and _is_categorical(column):
+            fixed[name] = array.dictionary
+        if note is not None:
+            dtypes[name] = note
+        arrays.append(array)
+    if dtypes:
+        notes["dtypes"] = dtypes
+    if frame.columns.name is not None:
+        notes["axis"] = frame.columns.name
+    table = pa.Table.from_arrays(arrays, names=[name for name, _ in columns])
+    return form_of(
+        table, fixed=fixed, pandas=notes, metadata=_metadata(frame, notes, asset)
+    )
+
+
+def _convert(name: str) -> str:
+    return f"convert column `{name}` to numbers, text or dates"
+
+
+def _is_categorical(column: Any) -> bool:
+    return isinstance(column.dtype, pd.CategoricalDtype)
+
+
+def _data_columns(frame: pd.DataFrame) -> list[tuple[str, Any]]:
+    return [(name, frame.iloc[:, i]) for i, name in enumerate(frame.columns)]
+
+
+def _check_axes(frame: pd.DataFrame, asset: str) -> None:
+    """Refuse what has no place in a table: see the messages."""
+    names = frame.columns
+    if isinstance(names, pd.MultiIndex):
+        msg = f"`{asset}` cannot be kept: its columns are a MultiIndex"
+        hint = 'join the levels: `frame.columns = ["_".join(c) for c in frame.columns]`'
+        raise FrameError(msg, hints=(hint, _PICKLE))
+    other = [name for name in names if not isinstance(name, str)]
+    if other:
+        listed = ", ".join(repr(name) for name in other[:3])
+        msg = f"`{asset}` cannot be kept: column names must be text, not {listed}"
+        hint = "rename them: `frame.columns = frame.columns.astype(str)`"
+        raise FrameError(msg, hints=(hint, _PICKLE))
+    if names.name is not None and not isinstance(names.name, str):
+        msg = f"`{asset}` cannot be kept: its columns are called {names.name!r}"
+        raise FrameError(msg, hints="take the name off: `frame.columns.name = None`")
+    index = frame.index
+    if not len(names) and index.names == [None]:
+        if len(frame):
+            msg = f"`{asset}` cannot be kept: it has {len(frame)} rows and no columns"
+            raise FrameError(msg, hints=("return a frame with columns", _PICKLE))
+        return
+    if isinstance(index, pd.RangeIndex) and index.name is None:
+        return
+    wrong = [name for name in index.names if not isinstance(name, str)]
+    if wrong:
+        which = (
+            "an unnamed index" if wrong[0] is None else f"an index named {wrong[0]!r}"
+        )
+        kind = f"{type(index).__name__} of {index.dtype}"
+        msg = f"`{asset}` cannot be kept: it has {which} ({kind})"
+        hints = (
+            "drop it: `.reset_index(drop=True)`",
+            'name it, and it is kept as a column: `.rename_axis("name")`',
+        )
+        raise FrameError(msg, hints=hints)
+
+
+def _index_columns(frame: pd.DataFrame, notes: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return the levels of a named index as columns; write down the notes."""
+    index = frame.index
+    if index.names == [None]:
+        if isinstance(index, pd.RangeIndex) and (index.start, index.step) != (0, 1):
+            notes["range"] = [index.start, index.step]
+        return []
+    freq = getattr(index, "freqstr", None)
+    if freq is not None and not isinstance(index, pd.PeriodIndex):
+        notes["freq"] = freq
+    names = [str(name) for name in index.names]
+    notes["index"] = [[name, name] for name in names]
+    if isinstance(index, pd.MultiIndex):
+        return [(name, index.get_level_values(i)) for i, name in enumerate(names)]
+    return [(names[0], index)]
+
+
+def _metadata(
+    frame: pd.DataFrame, notes: Mapping[str, Any], asset: str
+) -> dict[bytes, bytes]:
+    """Return pandas' own notes, so that its `read_parquet` restores the frame.
+
+    A frame without notes of ours comes right without them.
+    """
+    if not notes or notes.keys() == {"series"}:
+        return {}
+    head = frame.iloc[:0]
+    head.attrs = {}
+    arrow_backed = {
+        name: object
+        for name, note in notes.get("dtypes", {}).items()
+        if isinstance(note, list) and name in head.columns
+    }
+    # pyarrow stumbles over dtypes such as "list<item: int64>[pyarrow]".
+    head = head.astype(arrow_backed) if arrow_backed else head
+    try:
+        table = pa.Table.from_pandas(head, preserve_index="index" in notes)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        msg = f"`{asset}` cannot be kept: {error}"
+        raise FrameError(msg, hints=_PICKLE) from error
+    described = json.loads(table.schema.metadata[b"pandas"])
+    if "index" not in notes:
+        start, step = notes.get("range", (0, 1))
+        stop = start + step * len(frame)
+        described["index_columns"] = [
+            {"kind": "range", "name": None, "start": start, "stop": stop, "step": step}
+        ]
+    return {b"pandas": json.dumps(described).encode()}
+
+
+def from_form(form: Form) -> pd.DataFrame:
+    """Return a new frame, index and dtypes as they were when it was saved."""
+    table, notes = form.table, form.pandas
+    dtypes = notes.get("dtypes", {})
+    data = {
+        name: from_arrow(column, dtypes.get(name), fixed=name in form.fixed)
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    }
+    levels = [
+        (_as_index(data.pop(column)), name) for column, name in notes.get("index", ())
+    ]
+    index: pd.Index[Any]
+    if len(levels) > 1:
+        arrays = [level for level, _ in levels]
+        index = pd.MultiIndex.from_arrays(arrays, names=[name for _, name in levels])
+    elif levels:
+        index = levels[0][0].rename(levels[0][1])
+        if "freq" in notes:
+            index.freq = notes["freq"]  # type: ignore[attr-defined]
+    else:
+        start, step = notes.get("range", (0, 1))
+        index = pd.RangeIndex(start, start + step * table.num_rows, step)
+    frame = pd.DataFrame(data) if data else pd.DataFrame(index=index)
+    frame.index = index
+    if "axis" in notes:
+        frame.columns.name = notes["axis"]
+    return frame
+
+
+def _as_index(values: Any) -> pd.Index[Any]:
+    column = pd.Series(values)
+    return pd.Index(column, dtype=column.dtype)

@@ -1,0 +1,147 @@
+"""The fingerprint `rows-1`: of a Spark table, whatever order its rows have.
+
+Spark gives rows in no order that a fingerprint could rely on, so each row is
+hashed by itself and the hashes are added up; count and sums are collected
+while the table is written, without another job. Nothing here writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+from assetmake.fingerprint import digest
+from assetmake.frames.session import is_connect
+from assetmake.frames.spark_types import type_tree
+
+_SCHEME = "rows-1"
+
+#: Files up to this many are read one by one: each is a task at least.
+_IN_ORDER = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What went into the files.
+
+    Attributes:
+        fingerprint: Of the rows, with its scheme.
+        rows: How many there are.
+        nulls: How many of them are null in the first column.
+    """
+
+    fingerprint: str
+    rows: int
+    nulls: int
+
+
+def observe_rows(frame: Any) -> tuple[Any, Callable[[], Observed]]:
+    """Return the frame to write, and what tells of it afterwards.
+
+    The fingerprint stands for the names, order and types of the columns and for
+    the rows, each as often as it occurs; it is equal for classic and Connect
+    frames, any partitions and any order of rows. Null, NaN, zero, -0.0 and
+    empty values all differ.
+
+    Args:
+        frame: Of at least one column.
+
+    Returns:
+        A frame equal to `frame`, and a function to be called once that was
+        written; never when that failed: it would wait for ever.
+    """
+    from pyspark.sql import functions as F  # noqa: N812 - as everybody names it
+
+    parts = [
+        part
+        for field in frame.schema
+        for part in _encoded(F.col(quoted(field.name)), field.dataType)
+    ]
+    # Two hashes from different starts: sums of 64 bits alone are few bits for a
+    # table of billions of rows. Decimals, because a sum of longs overflows.
+    hashes = (F.xxhash64(*parts), F.xxhash64(F.lit(_SCHEME), *parts))
+    sums = [F.sum(one.cast("decimal(20,0)")) for one in hashes]
+    observation = _observation(frame)
+    observed = frame.observe(
+        observation,
+        F.count(F.lit(1)).alias("rows"),
+        F.count_if(F.col(quoted(frame.columns[0])).isNull()).alias("nulls"),
+        *(one.alias(f"sum{number}") for number, one in enumerate(sums)),
+    )
+
+    def result() -> Observed:
+        facts = observation.get
+        # The sum over no rows is null.
+        sums = [str(facts[f"sum{number}"] or 0) for number in range(len(hashes))]
+        fingerprint = digest(type_tree(frame.schema), facts["rows"], *sums)
+        return Observed(f"{_SCHEME}:{fingerprint}", facts["rows"], facts["nulls"])
+
+    return observed, result
+
+
+def in_order(read: Callable[[list[str]], Any], paths: Sequence[str]) -> Any:
+    """Return one frame of several files, their rows in the order of the files.
+
+    Spark reads the files of one frame largest first, and packs small ones
+    together; above 16 files it is left to do so.
+    """
+    if len(paths) > _IN_ORDER:
+        return read(list(paths))
+    return reduce(lambda one, other: one.union(other), (read([p]) for p in paths))
+
+
+def quoted(name: str) -> str:
+    """Return a column's name as an expression: dots and backticks are its own."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _observation(frame: Any) -> Any:
+    # pyspark's own choice goes by the environment; a frame knows what it is.
+    if is_connect(frame):
+        from pyspark.sql.connect.observation import Observation
+    else:
+        from pyspark.sql import Observation
+    return Observation()
+
+
+def _encoded(value: Any, dtype: Any) -> Iterator[Any]:
+    """Yield columns whose hash stands for `value` and for no other value.
+
+    xxhash64 goes over null without a trace, at the top and inside arrays and
+    structs, so that (1, null), (null, 1) and (1) would be one: each value is
+    preceded by a flag, and each list by its length.
+    """
+    from pyspark.sql import functions as F  # noqa: N812
+
+    def item(inner: Any, kind: Any) -> Any:
+        return F.xxhash64(*_encoded(inner, kind))
+
+    kind = dtype.typeName()
+    if kind in {"double", "float"}:
+        # To xxhash64 the two zeros are one; all NaNs may be.
+        is_negative_zero = (value == 0) & (value.cast("string") == "-0.0")
+        yield F.when(value.isNull(), 1).when(is_negative_zero, 2).otherwise(0)
+        yield value
+        return
+    yield value.isNull()
+    if kind == "array":
+        yield F.size(value)
+        yield F.transform(value, lambda one: item(one, dtype.elementType))
+    elif kind == "map":
+        # xxhash64 refuses maps; their entries have no order.
+        yield F.size(value)
+        entries = F.transform(
+            F.map_entries(value),
+            lambda one: F.xxhash64(
+                *_encoded(one["key"], dtype.keyType),
+                *_encoded(one["value"], dtype.valueType),
+            ),
+        )
+        yield F.array_sort(entries)
+    elif kind == "struct":
+        for field in dtype:
+            yield from _encoded(value.getField(field.name), field.dataType)
+    else:
+        yield value
