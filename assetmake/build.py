@@ -1,0 +1,383 @@
+"""Carry out a plan: run what is stale, in order, and publish what comes out.
+
+Before each asset the same pure comparison as in a status decides again, now
+that everything above it is up to date: data that came out the same spares it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from assetmake.code.parts import Closure
+from assetmake.errors import AssetmakeError
+from assetmake.fingerprint import digest
+from assetmake.manifest import FileRecord, InputRecord, Manifest, Output
+from assetmake.plan import Plan, Step
+from assetmake.run import Failed, Ran, Runner
+from assetmake.status import (
+    ABSENT,
+    Condition,
+    Definition,
+    Explain,
+    Failure,
+    Record,
+    SourceData,
+    Status,
+    asset_status,
+    current_fingerprint,
+    recipe,
+)
+from assetmake.stores.base import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one step of a plan.
+
+    Attributes:
+        name: The asset's.
+        kind: ``built``, ``fresh`` (spared, because data above came out the
+            same), ``failed``, ``skipped`` (it needs what failed), ``stopped``
+            (interrupted while it ran) or ``not started``.
+        seconds: Wall time of the run.
+        rows: Of the new table; None for what is no table.
+        bytes: Of the new files.
+        same_data: Whether the data came out as it was.
+        failed: How it failed.
+        needs: The failed asset that a skipped one needs.
+        kept: Where a table changed by hand was copied to.
+        printed: What the function wrote to stdout and stderr.
+    """
+
+    name: str
+    kind: str
+    seconds: float = 0.0
+    rows: int | None = None
+    bytes: int = 0
+    same_data: bool = False
+    failed: Failed | None = None
+    needs: str = ""
+    kept: str = ""
+    printed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a build did, step by step.
+
+    Attributes:
+        outcomes: One a step of the plan, in the order they ended.
+        fresh: Number of selected assets that needed nothing.
+        seconds: Wall time of the whole.
+        interrupted: Whether Ctrl-C ended it.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    fresh: int
+    seconds: float
+    interrupted: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything selected is fresh now."""
+        return all(outcome.kind in ("built", "fresh") for outcome in self.outcomes)
+
+    def count(self, kind: str) -> int:
+        """Return the number of outcomes of one kind."""
+        return sum(outcome.kind == kind for outcome in self.outcomes)
+
+
+class Listener:
+    """Is told how a build goes on; this one does nothing with it."""
+
+    def planned(self, plan: Plan) -> None:
+        """Take what will be done; called once, before the first step."""
+
+    def waiting(self, owner: str) -> None:
+        """Take whose build holds the store, before waiting for it."""
+
+    def started(self, name: str) -> None:
+        """Take the name of an asset that is looked at now."""
+
+    def finished(self, outcome: Outcome) -> None:
+        """Take what became of a step."""
+
+
+class World(Protocol):
+    """What a build asks of its project: fingerprints of now, and tasks."""
+
+    def source_now(self, name: str) -> str | None:
+        """Return the fingerprint that a source has at this moment."""
+        ...
+
+    def closure(self, name: str) -> Closure:
+        """Return the code of an asset, as it was loaded."""
+        ...
+
+    def run(self, name: str, staged: Path) -> Ran:
+        """Run an asset into a staged directory."""
+        ...
+
+    def observed(self, name: str, ran: Ran) -> Mapping[str, str]:
+        """Return fingerprints of the project files that a run was seen to use."""
+        ...
+
+    def versions(self, name: str) -> Mapping[str, str]:
+        """Return versions of Python, assetmake and packages used."""
+        ...
+
+
+@dataclass(slots=True)
+class BuildState:
+    """What a build knows of every row, and keeps up to date as it goes."""
+
+    definitions: Mapping[str, Definition]
+    sources: dict[str, SourceData]
+    records: dict[str, Record]
+    statuses: dict[str, Status]
+    explain: Explain
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def refresh(self, name: str) -> Status:
+        """Judge an asset again, by the rows above it as they are now."""
+        self.statuses[name] = asset_status(
+            self.definitions[name],
+            self.records.get(name, ABSENT),
+            self.sources,
+            self.statuses,
+            self.explain,
+        )
+        return self.statuses[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A step that runs: judged, its inputs fingerprinted, its staging made."""
+
+    step: Step
+    status: Status
+    inputs: tuple[InputRecord, ...]
+    staged: Path
+
+
+def begin_step(
+    step: Step, state: BuildState, store: Store, world: World
+) -> Started | Outcome:
+    """Judge a step whose upstream is settled; an outcome if it does not run."""
+    definition = state.definitions[step.name]
+    for read in definition.inputs:
+        if read.name in state.failed:
+            needs = state.failed[read.name]
+            state.failed[step.name] = needs
+            return Outcome(step.name, "skipped", needs=needs)
+    status = state.refresh(step.name)
+    if not status.is_stale and not step.is_forced:
+        return Outcome(step.name, "fresh")
+    inputs = _inputs(definition, state, world)
+    return Started(step, status, inputs, store.stage(step.name))
+
+
+def finish_step(
+    started: Started, ran: Ran, state: BuildState, store: Store, world: World
+) -> Outcome:
+    """Publish what a step left, or keep how it failed."""
+    name = started.step.name
+    definition = state.definitions[name]
+    store.log(name, ran.printed)
+    if ran.failed is not None or ran.written is None:
+        return _note_failure(started.step, definition, state, store, ran)
+    before = state.records.get(name, ABSENT)
+    inputs = _checked_again(started.inputs, state, store, world)
+    files = store.files(started.staged)
+    manifest = _manifest(
+        definition, started.status, ran, world, inputs=inputs, files=files
+    )
+    kept = ""
+    if before.condition is Condition.MODIFIED:
+        kept = str(store.keep(name))
+    store.publish(name, started.staged, manifest)
+    if before.failure:
+        store.note_failure(name, None)
+    state.records[name] = Record(Condition.INTACT, manifest, observed=manifest.observed)
+    state.refresh(name)
+    output = manifest.output
+    same = before.manifest is not None and (
+        before.manifest.output.fingerprint == output.fingerprint
+    )
+    return Outcome(
+        name,
+        "built",
+        ran.seconds,
+        output.rows,
+        output.bytes,
+        same_data=same,
+        kept=kept,
+        printed=ran.printed,
+    )
+
+
+def _inputs(
+    definition: Definition, state: BuildState, world: World
+) -> tuple[InputRecord, ...]:
+    """Return what the asset is about to read, fingerprinted before it does."""
+    found = []
+    for read in definition.inputs:
+        if read.name in state.sources:
+            fingerprint = world.source_now(read.name)
+            state.sources[read.name] = replace(
+                state.sources[read.name], fingerprint=fingerprint
+            )
+        else:
+            fingerprint = current_fingerprint(read.name, state.sources, state.statuses)
+        found.append(InputRecord(read.parameter, read.name, fingerprint or "missing"))
+    return tuple(found)
+
+
+def _checked_again(
+    inputs: tuple[InputRecord, ...], state: BuildState, store: Store, world: World
+) -> tuple[InputRecord, ...]:
+    """Return the inputs, those marked that changed while they were read.
+
+    What was read then is neither the old nor the new data; recorded under a
+    fingerprint that no data has, the asset is not fresh until built again.
+    """
+    checked = []
+    for record in inputs:
+        if record.name in state.sources:
+            same = world.source_now(record.name) == record.fingerprint
+        else:
+            same = store.record(record.name).condition is Condition.INTACT
+        if not same:
+            moved = "changed-while-read:" + digest(record.fingerprint)
+            record = replace(record, fingerprint=moved)  # noqa: PLW2901
+        checked.append(record)
+    return tuple(checked)
+
+
+def _note_failure(
+    step: Step, definition: Definition, state: BuildState, store: Store, ran: Ran
+) -> Outcome:
+    failed = ran.failed or Failed("RuntimeError", "it left nothing")
+    tried = recipe(definition, state.sources, state.statuses)
+    if tried is not None:
+        failure = Failure(tried, failed.summary)
+        store.note_failure(step.name, failure)
+        record = state.records.get(step.name, ABSENT)
+        state.records[step.name] = replace(record, failure=failure)
+    state.failed[step.name] = step.name
+    return Outcome(step.name, "failed", ran.seconds, failed=failed, printed=ran.printed)
+
+
+def _manifest(
+    definition: Definition,
+    status: Status,
+    ran: Ran,
+    world: World,
+    *,
+    inputs: tuple[InputRecord, ...],
+    files: Mapping[str, FileRecord],
+) -> Manifest:
+    written = ran.written
+    if written is None:
+        raise AssertionError
+    closure = world.closure(definition.name)
+    now = dt.datetime.now(dt.UTC)
+    return Manifest(
+        name=definition.name,
+        code=definition.code,
+        parts=definition.parts,
+        code_files=closure.files,
+        inputs=inputs,
+        reads=_present(definition.reads),
+        observed=world.observed(definition.name, ran),
+        variables=_present(definition.variables),
+        packages=_present(definition.packages),
+        output=Output(
+            ran.type,
+            ran.format,
+            definition.format,
+            written.fingerprint,
+            files,
+            written.rows,
+            written.columns,
+            written.extra,
+        ),
+        built_at=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        seconds=round(ran.seconds, 3),
+        peak_memory=ran.peak_memory,
+        why=tuple(dict.fromkeys(reason.code for reason in status.reasons)),
+        versions=world.versions(definition.name),
+    )
+
+
+def _present(found: Mapping[str, str | None]) -> dict[str, str]:
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def build(
+    plan: Plan,
+    state: BuildState,
+    store: Store,
+    world: World,
+    listener: Listener,
+    *,
+    keep_going: bool = False,
+) -> list[Outcome]:
+    """Carry out a plan, one step after the other.
+
+    Args:
+        plan: What to do; upstream before downstream.
+        state: Of every row; kept up to date.
+        store: Locked by the caller.
+        world: The project.
+        listener: Is told of each step.
+        keep_going: Whether to go on with what does not need a failed asset.
+
+    Returns:
+        One outcome a step. After Ctrl-C the step that ran is ``stopped`` and
+        the rest ``not started``; so is the rest after a failure unless
+        `keep_going`.
+    """
+    outcomes: list[Outcome] = []
+    for position, step in enumerate(plan.steps):
+        listener.started(step.name)
+        try:
+            outcome = _whole_step(step, state, store, world)
+        except KeyboardInterrupt:
+            outcome = Outcome(step.name, "stopped")
+        outcomes.append(outcome)
+        listener.finished(outcome)
+        if outcome.kind == "stopped" or (outcome.kind == "failed" and not keep_going):
+            rest = plan.steps[position + 1 :]
+            outcomes += [Outcome(step.name, "not started") for step in rest]
+            break
+    return outcomes
+
+
+def _whole_step(step: Step, state: BuildState, store: Store, world: World) -> Outcome:
+    try:
+        begun = begin_step(step, state, store, world)
+        if isinstance(begun, Outcome):
+            return begun
+        ran = world.run(step.name, begun.staged)
+        return finish_step(begun, ran, state, store, world)
+    except (OSError, AssetmakeError) as error:
+        return failed_outcome(step.name, error, state)
+
+
+def failed_outcome(name: str, error: Exception, state: BuildState) -> Outcome:
+    """Return the outcome of a step that the store would not take.
+
+    A full disk, say, fails the one asset that met it.
+    """
+    state.failed[name] = name
+    hints = tuple(getattr(error, "hints", ()))
+    failed = Failed(type(error).__name__, str(error), hints=hints)
+    return Outcome(name, "failed", failed=failed)
+
+
+__all__ = ["BuildState", "Listener", "Outcome", "Result", "Runner", "build"]

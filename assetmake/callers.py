@@ -1,0 +1,53 @@
+"""Where in the user's code a word of the Assetfile is being used.
+
+It looks at running frames and makes the errors that show them; what may be
+written there is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from types import FrameType
+
+from assetmake.code.parts import Place
+from assetmake.errors import DefinitionError
+from assetmake.excerpts import call_span, excerpt, line_of, shown_path
+
+_HERE = os.path.dirname(__file__)
+
+
+def caller() -> FrameType:
+    """Return the innermost frame that is not of this package's top modules."""
+    frame = sys._getframe(1)  # noqa: SLF001 - the documented way to a frame
+    while os.path.dirname(frame.f_code.co_filename) == _HERE:
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return frame
+
+
+def module_level_place() -> Place:
+    """Return the innermost module-level line that is running, else the caller's.
+
+    Innermost, because a module that the Assetfile imports registers by a
+    statement of its own. Text run by `exec` is no file, so not looked at.
+    """
+    nearest = caller()
+    frame: FrameType | None = nearest
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name == "<module>" and os.path.isabs(code.co_filename):
+            return Place(code.co_filename, frame.f_lineno)
+        frame = frame.f_back
+    return Place(nearest.f_code.co_filename, nearest.f_lineno)
+
+
+def call_error(problem: str, *hints: str, root: Path | None = None) -> DefinitionError:
+    """Return an error that shows the running call of a word of the Assetfile."""
+    frame = caller()
+    file = frame.f_code.co_filename
+    line, span = call_span(frame.f_code, frame.f_lasti) or (frame.f_lineno, None)
+    where = excerpt(shown_path(file, root), line, line_of(file, line), span)
+    return DefinitionError(f"{problem}\n{where}", hints=hints)

@@ -1,0 +1,84 @@
+"""The command `assetmake`: how it begins, and how it ends.
+
+Only this module and `cli_modes` print, and only this one exits.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from click.exceptions import Exit
+
+from assetmake.cli_modes import RUN, InterruptedBuildError, Session, show_error
+from assetmake.cli_options import Command
+from assetmake.cli_parse import completes, parse
+from assetmake.errors import AssetmakeError
+from assetmake.terminal import ClosedError, Stream, silence
+
+
+def run(command: Command, words: Sequence[str]) -> int:
+    """Carry out a command line and return its exit status.
+
+    Ctrl-C and a reader that has gone end the process by their signals.
+    """
+    try:
+        return _run(command, words)
+    except (ClosedError, BrokenPipeError):
+        silence()
+        _die("SIGPIPE")
+
+
+def _run(command: Command, words: Sequence[str]) -> int:
+    err = Stream(sys.stderr, os.environ, "auto")
+    full_trace = "--full-trace" in words
+    try:
+        options = parse(command, words)
+        out = Stream(sys.stdout, os.environ, options.color)
+        err = Stream(sys.stderr, os.environ, options.color)
+        return RUN[options.mode](Session(options, out, err))
+    except Exit as shown:  # the help or the version
+        return shown.exit_code
+    except AssetmakeError as error:
+        show_error(error, err, full_trace=full_trace)
+        return error.exit_code
+    except InterruptedBuildError:
+        _die("SIGINT")
+    except KeyboardInterrupt:
+        err.line("assetmake: interrupted")
+        _die("SIGINT")
+    except (ClosedError, BrokenPipeError):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, 1 would mean "not fresh"
+        from assetmake.tracebacks import full_traceback
+
+        err.line(full_traceback(error))
+        err.line("error: this is a bug in assetmake, please report the lines above")
+        return 2
+
+
+def _die(name: str) -> NoReturn:
+    """End the process by a signal, so that a shell or a script sees which."""
+    import signal
+
+    number = signal.Signals[name]
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    # Reached only where the signal is blocked.
+    sys.exit(128 + number)
+
+
+class _Main(Command):
+    """The command as the console script and ``python -m`` call it."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run with the words given, or those of the command line, and exit."""
+        if completes():
+            return super().__call__(*args, prog_name="assetmake", **kwargs)
+        words = args[0] if args else sys.argv[1:]
+        sys.exit(run(self, words))
+
+
+main = _Main()

@@ -1,0 +1,192 @@
+"""Digests of files, remembered by their stat so that few are read again.
+
+The index only saves work: it can be deleted at any time, and what it says is
+believed only where neither an edit nor a crash can have made it a lie.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+from assetmake.fingerprint import digest_file
+
+#: A file younger than this when it was hashed may change once more without a
+#: new mtime (git calls it "racily clean"); in ns. Linux stamps by a tick of at
+#: most 10 ms; a time in whole seconds shows a file system that stamps by 1 or 2 s.
+_FINE_TICK = 20_000_000
+_COARSE_TICK = 2_500_000_000
+#: Bytes hashed anew from which on an inspection saves the index, so that a run
+#: that changes nothing writes nothing.
+_WORTH_SAVING = 32 << 20
+
+_Record = tuple[int, int, int, int, int, str]
+
+
+class FileIndex:
+    """Digests of files by path, with the stat and the time they were taken at.
+
+    Attributes:
+        hashed: How many files were read and hashed so far.
+        hashed_bytes: How many bytes that were.
+    """
+
+    def __init__(self, file: Path | None, root: Path) -> None:
+        """Read the index in `file`; None, or an unreadable one, is empty.
+
+        Args:
+            file: Where the index is kept.
+            root: Paths below it are kept relative to it, so that a project
+                that moved finds its records again.
+        """
+        self.hashed = 0
+        self.hashed_bytes = 0
+        self._file = file
+        self._prefix = str(root) + os.sep
+        self._boot = _boot_id()
+        self._records: dict[str, _Record] = {}
+        self._seen: set[str] = set()
+        self._changed = False
+        if file is not None:
+            self._records = self._load(file)
+
+    def _load(self, file: Path) -> dict[str, _Record]:
+        try:
+            tree = json.loads(file.read_bytes())
+            if tree["format"] != 1 or tree["boot"] != self._boot or not self._boot:
+                # After a power loss a file may hold other bytes than its stat
+                # tells; so each is hashed once more after a reboot.
+                return {}
+            records = {}
+            for path, record in tree["files"].items():
+                *numbers, text = record
+                if len(numbers) != 5 or not all(type(n) is int for n in numbers):
+                    return {}
+                records[path] = (*numbers, str(text))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}
+        except RecursionError:
+            return {}
+        return records
+
+    def digest(self, path: str | Path, stat: os.stat_result | None = None) -> str:
+        """Return the digest of the bytes of a file, reading it only if need be.
+
+        Raises:
+            OSError: the file is not there, or cannot be read.
+        """
+        name = str(path)
+        key = name.removeprefix(self._prefix)
+        stat = stat or os.stat(name)
+        record = self._records.get(key)
+        self._seen.add(key)
+        if record and record[:4] == _stamp(stat) and _is_settled(stat, record[4]):
+            return record[5]
+        now = time.time_ns()
+        found = digest_file(name)
+        self.hashed += 1
+        self.hashed_bytes += stat.st_size
+        # The stat was taken before the read: what changed meanwhile has
+        # another stat, or is too young to be believed.
+        self._records[key] = (*_stamp(stat), now, found)
+        self._changed = True
+        return found
+
+    def remember(
+        self, path: Path, stat: os.stat_result, hashed_at: int, digest: str
+    ) -> None:
+        """Record a file that the caller hashed, and may have renamed since.
+
+        Args:
+            path: Where the file stands now.
+            stat: Taken before it was hashed.
+            hashed_at: Before it was hashed, in ns since the epoch.
+            digest: Of its bytes.
+        """
+        key = str(path).removeprefix(self._prefix)
+        self._records[key] = (*_stamp(stat), hashed_at, digest)
+        self._seen.add(key)
+        self._changed = True
+
+    def settle(self) -> None:
+        """Hash once more what was hashed too young, so that it can be believed.
+
+        Waits 20 ms if there is such a file, and lets those be whose file
+        system stamps whole seconds: the next run hashes them again.
+        """
+        young = [key for key in self._seen if self._is_young(key)]
+        if not young:
+            return
+        time.sleep(_FINE_TICK / 1e9)
+        for key in young:
+            try:
+                self.digest(self._absolute(key))
+            except OSError:
+                del self._records[key]
+
+    def _is_young(self, key: str) -> bool:
+        record = self._records.get(key)
+        if record is None:
+            return False
+        wait = max(record[1], record[2]) + _tick(record[1], record[2]) - record[4]
+        return 0 <= wait <= _FINE_TICK
+
+    def _absolute(self, key: str) -> str:
+        return key if os.path.isabs(key) else self._prefix + key
+
+    def save(self, *, always: bool = False) -> None:
+        """Write the index if that is worth it; a store that refuses is let be."""
+        if self._file is None or not self._changed or not self._boot:
+            return
+        if not (always or self.hashed_bytes >= _WORTH_SAVING):
+            return
+        if not self._file.parent.is_dir():
+            return
+        tree = {"format": 1, "boot": self._boot, "files": self._records}
+        staged = self._file.with_name(f"{self._file.name}.{os.getpid()}")
+        try:
+            staged.write_text(json.dumps(tree, separators=(",", ":")))
+            staged.replace(self._file)
+        except OSError:
+            staged.unlink(missing_ok=True)
+        self._changed = False
+
+
+def _stamp(stat: os.stat_result) -> tuple[int, int, int, int]:
+    return (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+
+
+def _is_settled(stat: os.stat_result, hashed_at: int) -> bool:
+    newest = max(stat.st_mtime_ns, stat.st_ctime_ns)
+    return newest + _tick(stat.st_mtime_ns, stat.st_ctime_ns) < hashed_at
+
+
+def _tick(mtime: int, ctime: int) -> int:
+    coarse = mtime % 1_000_000_000 == 0 and ctime % 1_000_000_000 == 0
+    return _COARSE_TICK if coarse else _FINE_TICK
+
+
+def _boot_id() -> str:
+    """Return what names this boot of the machine; empty where nothing does."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+            return file.read().decode("ascii").strip()
+    except (OSError, ValueError):
+        return _boot_session()
+
+
+def _boot_session() -> str:
+    """Return macOS's name of a boot, ``kern.bootsessionuuid``."""
+    if os.uname().sysname != "Darwin":
+        return ""
+    import ctypes
+
+    buffer = ctypes.create_string_buffer(64)
+    size = ctypes.c_size_t(len(buffer))
+    libc = ctypes.CDLL(None, use_errno=True)
+    name = b"kern.bootsessionuuid"
+    if libc.sysctlbyname(name, buffer, ctypes.byref(size), None, 0):
+        return ""
+    return buffer.value.decode("ascii", "replace")

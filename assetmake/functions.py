@@ -1,0 +1,137 @@
+"""Which functions can be an asset, and what their signature says; pure.
+
+A function is looked at, never called.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import FunctionType, MethodType
+from typing import Any
+
+from assetmake.callers import call_error
+from assetmake.code.parts import Place
+from assetmake.errors import DefinitionError
+from assetmake.excerpts import line_of, source_line
+
+#: Marks a parameter without a default.
+NO_DEFAULT = inspect.Parameter.empty
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of an asset's function.
+
+    `annotation` is as the signature has it, which may be text, or None if
+    there is none; `default` is `NO_DEFAULT` if there is none.
+    """
+
+    name: str
+    annotation: Any = None
+    default: Any = NO_DEFAULT
+
+
+def plain_function(function: Any, root: Path | None) -> FunctionType:
+    """Return the function beneath the decorators, or refuse what is none."""
+    kind, hint = "", "decorate a plain function"
+    if isinstance(function, str):
+        kind, hint = repr(function), f"give the name as `@asset(name={function!r})`"
+    elif isinstance(function, type):
+        kind = f"the class `{function.__qualname__}`"
+    elif isinstance(function, MethodType | staticmethod | classmethod | property):
+        kind, hint = "a method", "move it out of the class"
+    else:
+        try:
+            plain = inspect.unwrap(function)
+        except ValueError:  # wrappers in a circle
+            plain = None
+        if isinstance(plain, FunctionType):
+            return plain
+        kind = f"a {type(function).__module__}.{type(function).__qualname__}"
+        hint = "define a function that calls it, and decorate that"
+    raise call_error(f"`asset` takes a function, not {kind}", hint, root=root)
+
+
+def refuse_kind(
+    plain: FunctionType, name: str, place: Place, root: Path | None
+) -> None:
+    """Refuse functions that do not return a table when they are called."""
+    outer = plain.__qualname__.rpartition(".")[0]
+    if inspect.iscoroutinefunction(plain):
+        problem = f"asset `{name}` is an `async def`"
+        hint = "make it a plain `def`, and use `asyncio.run(...)` in it"
+    elif inspect.isgeneratorfunction(plain) or inspect.isasyncgenfunction(plain):
+        problem = f"asset `{name}` is a generator"
+        hint = "`return` one table instead of `yield`"
+    elif outer and not outer.endswith("<locals>"):
+        problem = f"asset `{name}` is a method of `{outer}`"
+        hint = "move it out of the class"
+    else:
+        return
+    where = source_line(place, plain.__name__, root)
+    raise DefinitionError(f"{problem}\n{where}", hints=hint)
+
+
+_KINDS_REFUSED: dict[Any, str] = {
+    inspect.Parameter.POSITIONAL_ONLY: "is positional-only",
+    inspect.Parameter.VAR_POSITIONAL: "takes any number of values",
+    inspect.Parameter.VAR_KEYWORD: "takes any number of keywords",
+}
+
+
+def parameters_of(
+    signature: inspect.Signature, name: str, place: Place, root: Path | None
+) -> tuple[Parameter, ...]:
+    """Return the parameters, or refuse those that no name can be read from."""
+    for parameter in signature.parameters.values():
+        problem = _KINDS_REFUSED.get(parameter.kind)
+        if problem is None:
+            continue
+        hints = [f"name what `{name}` reads, one parameter each"]
+        if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
+            hints = ["take the `/` out of the signature"]
+        else:
+            hints.append("if a decorator made it, put `functools.wraps` on its wrapper")
+        msg = f"parameter `{parameter.name}` of asset `{name}` {problem}"
+        where = source_line(place, parameter.name, root)
+        raise DefinitionError(f"{msg}\n{where}", hints=hints)
+    return tuple(
+        Parameter(
+            parameter.name,
+            None if parameter.annotation is NO_DEFAULT else parameter.annotation,
+            parameter.default,
+        )
+        for parameter in signature.parameters.values()
+    )
+
+
+_DEF = re.compile(r"\s*(?:async\s+)?def\s+(\w+)")
+
+
+def place_of(plain: FunctionType) -> Place:
+    """Return where the ``def`` stands; the code begins with its decorators."""
+    code = plain.__code__
+    file, first = code.co_filename, code.co_firstlineno
+    line = first if code.co_name.isidentifier() else sys.maxsize  # a lambda
+    while text := line_of(file, line):
+        match = _DEF.match(text)
+        if match and match[1] == code.co_name:
+            return Place(file, line)
+        line += 1
+    return Place(file, first)
+
+
+def evaluated(annotation: Any, function: FunctionType) -> Any:
+    """Return what an annotation stands for; its text if that cannot be said."""
+    try:
+        # Twice: quoted, in a module with `from __future__ import annotations`.
+        for _ in range(2):
+            if isinstance(annotation, str):
+                annotation = eval(annotation, function.__globals__)  # noqa: S307
+    except Exception:  # noqa: BLE001 - it may name what only a type checker imports
+        return annotation
+    return annotation

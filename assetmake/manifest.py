@@ -1,0 +1,327 @@
+"""The record beside a stored asset: what it was built from and what came out.
+
+Pure: a `Manifest` and its JSON, nothing else. Paths in it are relative to the
+project (sources' code, files read) or to the table's directory (its parts);
+it holds no host name, no value of an environment variable and no live object.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from assetmake.code.parts import Part, Place
+from assetmake.frames.base import Column
+
+#: Version of the JSON; a higher one is not read, see `ManifestError`.
+FORMAT = 1
+#: Its name in the table's directory; readers of tables skip what begins with _.
+FILE_NAME = "_manifest.json"
+
+
+class ManifestError(ValueError):
+    """A manifest that cannot be read; its text says why, for the status."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputRecord:
+    """An upstream as it was read: by which parameter, and which data."""
+
+    parameter: str
+    name: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """A data file: its size in bytes and the digest of its bytes."""
+
+    bytes: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What came out.
+
+    Attributes:
+        type: The handler's name, such as ``pandas.DataFrame``.
+        format: In which format it is kept.
+        asked: The format that the asset's ``format=`` named; empty for none.
+        fingerprint: Of the content, with its scheme.
+        files: By name in the table's directory, in the order of their rows.
+        rows: None for what is no table.
+        columns: None for what is no table.
+        extra: What readers need beside that; see `frames.base.Written`.
+    """
+
+    type: str
+    format: str
+    asked: str
+    fingerprint: str
+    files: Mapping[str, FileRecord]
+    rows: int | None = None
+    columns: tuple[Column, ...] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files together, in bytes."""
+        return sum(record.bytes for record in self.files.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What one build of one asset recorded.
+
+    Attributes:
+        name: The asset's.
+        code: Fingerprint of its code.
+        parts: Of the code, the asset's own first.
+        code_files: Digest of the bytes of each source file that was reached.
+        inputs: In the order of the parameters.
+        reads: Fingerprint of each file that ``reads=`` named, by path.
+        observed: Fingerprint of each project file that the run was seen to
+            open, by path; counts like ``reads``.
+        variables: Fingerprint of each variable that ``env=`` named.
+        packages: Version of each distribution that ``packages=`` named.
+        output: What came out.
+        built_at: ISO 8601, in UTC.
+        seconds: Wall time of the asset's function, loads and saves included.
+        peak_memory: Of the process, in bytes; None where it is not known.
+        why: Codes of the reasons for which it was built.
+        versions: Of Python, assetmake and the packages that the code uses.
+        accepted: Whether `--accept` recorded it, not a build.
+    """
+
+    name: str
+    code: str
+    parts: tuple[Part, ...]
+    code_files: Mapping[str, str]
+    inputs: tuple[InputRecord, ...]
+    reads: Mapping[str, str]
+    observed: Mapping[str, str]
+    variables: Mapping[str, str]
+    packages: Mapping[str, str]
+    output: Output
+    built_at: str
+    seconds: float
+    peak_memory: int | None = None
+    why: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    accepted: bool = False
+
+
+def dump_manifest(manifest: Manifest) -> bytes:
+    """Return the JSON of a manifest: sorted, indented, with a last newline."""
+    output = manifest.output
+    data: dict[str, Any] = {
+        "format": FORMAT,
+        "asset": manifest.name,
+        "built": {
+            "accepted": manifest.accepted,
+            "at": manifest.built_at,
+            "peak_memory": manifest.peak_memory,
+            "seconds": manifest.seconds,
+            "versions": dict(manifest.versions),
+            "why": list(manifest.why),
+        },
+        "code": {
+            "files": dict(manifest.code_files),
+            "fingerprint": manifest.code,
+            "parts": [_part_to_json(part) for part in manifest.parts],
+        },
+        "inputs": [
+            {
+                "fingerprint": record.fingerprint,
+                "name": record.name,
+                "parameter": record.parameter,
+            }
+            for record in manifest.inputs
+        ],
+        "observed": dict(manifest.observed),
+        "output": {
+            "asked": output.asked,
+            "bytes": output.bytes,
+            "columns": None
+            if output.columns is None
+            else [[column.name, column.dtype] for column in output.columns],
+            "extra": dict(output.extra),
+            "files": [
+                [name, record.bytes, record.digest]
+                for name, record in output.files.items()
+            ],
+            "fingerprint": output.fingerprint,
+            "format": output.format,
+            "rows": output.rows,
+            "type": output.type,
+        },
+        "packages": dict(manifest.packages),
+        "reads": dict(manifest.reads),
+        "variables": dict(manifest.variables),
+    }
+    text = json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False)
+    # A lone surrogate in a literal of the user's code must not stop a build.
+    return (text + "\n").encode("utf-8", "surrogatepass")
+
+
+def _part_to_json(part: Part) -> dict[str, Any]:
+    return {
+        "fingerprint": part.fingerprint,
+        "kind": part.kind,
+        "name": part.name,
+        "place": [part.place.file, part.place.line],
+        "source": part.source,
+        "via": part.via,
+    }
+
+
+def parse_manifest(data: bytes) -> Manifest:
+    """Return the manifest that `data` holds.
+
+    Raises:
+        ManifestError: it is no JSON, of a newer version, or lacks something.
+    """
+    try:
+        tree = json.loads(data.decode("utf-8", "surrogatepass"))
+    except (ValueError, RecursionError) as error:
+        reason = "empty" if not data.strip() else "no valid JSON"
+        raise ManifestError(reason) from error
+    reader = _Reader(tree, "manifest")
+    version = reader.get("format", int)
+    if version != FORMAT:
+        msg = f"of format {version}, and this assetmake reads {FORMAT}"
+        raise ManifestError(msg)
+    built, code = reader.at("built"), reader.at("code")
+    return Manifest(
+        name=reader.get("asset", str),
+        code=code.get("fingerprint", str),
+        parts=tuple(_part(part) for part in code.items("parts")),
+        code_files=code.texts("files"),
+        inputs=tuple(
+            InputRecord(
+                item.get("parameter", str),
+                item.get("name", str),
+                item.get("fingerprint", str),
+            )
+            for item in reader.items("inputs")
+        ),
+        reads=reader.texts("reads"),
+        observed=reader.texts("observed"),
+        variables=reader.texts("variables"),
+        packages=reader.texts("packages"),
+        output=_output(reader.at("output")),
+        built_at=built.get("at", str),
+        seconds=float(built.get("seconds", (int, float))),
+        peak_memory=built.get("peak_memory", (int, type(None))),
+        why=tuple(built.list_of("why", str)),
+        versions=built.texts("versions"),
+        accepted=built.get("accepted", bool),
+    )
+
+
+def _part(reader: _Reader) -> Part:
+    file, line = reader.pair("place")
+    return Part(
+        name=reader.get("name", str),
+        kind=reader.get("kind", str),
+        place=Place(file, line),
+        fingerprint=reader.get("fingerprint", str),
+        source=reader.get("source", str),
+        via=reader.get("via", str),
+    )
+
+
+def _output(reader: _Reader) -> Output:
+    files = {}
+    for item in reader.list_of("files", list):
+        match item:
+            case [str(name), int(size), str(digest)] if _is_plain(name) and size >= 0:
+                files[name] = FileRecord(size, digest)
+            case _:
+                raise ManifestError("without a usable list of files")
+    columns = None
+    if reader.get("columns", (list, type(None))) is not None:
+        columns = tuple(_column(item) for item in reader.list_of("columns", list))
+    return Output(
+        type=reader.get("type", str),
+        format=reader.get("format", str),
+        asked=reader.get("asked", str),
+        fingerprint=reader.get("fingerprint", str),
+        files=files,
+        rows=reader.get("rows", (int, type(None))),
+        columns=columns,
+        extra=reader.get("extra", dict),
+    )
+
+
+def _column(item: list[Any]) -> Column:
+    match item:
+        case [str(name), str(dtype)]:
+            return Column(name, dtype)
+    raise ManifestError("without usable columns")
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name is that of a file right in the table's directory.
+
+    A manifest is data from a store: no path in it may lead elsewhere.
+    """
+    return (
+        bool(name)
+        and name not in (".", "..")
+        and not any(char in name for char in ("/", "\\", "\0"))
+    )
+
+
+class _Reader:
+    """Reads typed fields of a JSON object; what is wrong is a ManifestError."""
+
+    __slots__ = ("_tree", "_where")
+
+    def __init__(self, tree: Any, where: str) -> None:
+        if type(tree) is not dict:
+            msg = f"without a usable `{where}`"
+            raise ManifestError(msg)
+        self._tree: dict[str, Any] = tree
+        self._where = where
+
+    def get(self, key: str, kind: type | tuple[type, ...]) -> Any:
+        value = self._tree.get(key, _ABSENT)
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        if type(value) not in kinds:  # exact: True is no int here
+            msg = f"without a usable `{key}`"
+            raise ManifestError(msg)
+        return value
+
+    def at(self, key: str) -> _Reader:
+        return _Reader(self._tree.get(key), key)
+
+    def items(self, key: str) -> list[_Reader]:
+        return [_Reader(item, key) for item in self.get(key, list)]
+
+    def list_of(self, key: str, kind: type) -> list[Any]:
+        value = self.get(key, list)
+        if any(type(item) is not kind for item in value):
+            msg = f"without a usable `{key}`"
+            raise ManifestError(msg)
+        return list(value)
+
+    def texts(self, key: str) -> dict[str, str]:
+        value = self.get(key, dict)
+        if any(type(item) is not str for item in value.values()):
+            msg = f"without a usable `{key}`"
+            raise ManifestError(msg)
+        return dict(value)
+
+    def pair(self, key: str) -> tuple[str, int]:
+        match self.get(key, list):
+            case [str(first), int(second)]:
+                return first, second
+        msg = f"without a usable `{key}`"
+        raise ManifestError(msg)
+
+
+_ABSENT = object()

@@ -1,0 +1,30 @@
+"""Names of assets: identifiers, nested by ``/`` or ``.``; nothing else."""
+
+from __future__ import annotations
+
+import re
+
+_SEPARATOR = re.compile(r"[/.]")
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` can name an asset.
+
+    Parts that begin with an underscore would be skipped by Spark and Arrow.
+
+    >>> is_name("weather/daily"), is_name("../daily"), is_name("_tmp")
+    (True, False, False)
+    """
+    return all(
+        part.isidentifier() and not part.startswith("_")
+        for part in _SEPARATOR.split(text)
+    )
+
+
+def path_of(name: str) -> str:
+    """Return the directory of an asset's table, relative to its store.
+
+    >>> path_of("weather.daily")
+    'weather/daily'
+    """
+    return name.replace(".", "/")

@@ -1,0 +1,222 @@
+"""Look at what assets depend on beside code and tables: the effects of a status.
+
+Sources, files, environment variables and installed packages are turned into
+fingerprints here; what they mean for an asset is decided in `status`.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from assetmake.assets import Source
+from assetmake.code.parts import Place
+from assetmake.errors import SourceError
+from assetmake.fileindex import FileIndex
+from assetmake.fingerprint import Encodable, digest
+from assetmake.frames.base import Stored
+from assetmake.status import SourceData
+
+_FORMAT_OF = {
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".json": "json",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".txt": "text",
+    ".md": "text",
+    ".sql": "text",
+    ".html": "text",
+}
+
+
+class Observer:
+    """Fingerprints of what lies around a project; each thing is looked at once."""
+
+    def __init__(self, project: Path, index: FileIndex) -> None:
+        self._project = project
+        self._index = index
+        self._files: dict[str, str | None] = {}
+
+    def source(self, source: Source, place: Place) -> SourceData:
+        """Return a source with its fingerprint, or with why it has none."""
+        try:
+            fingerprint = self._source_fingerprint(source)
+        except SourceError as error:
+            return SourceData(
+                source.name, place, None, str(error), description=source.description
+            )
+        return SourceData(
+            source.name, place, fingerprint, description=source.description
+        )
+
+    def _source_fingerprint(self, source: Source) -> str:
+        files = source_files(source, self._project)
+        base = _base(source, self._project)
+        parts: list[Encodable] = []
+        for file in files:
+            # The name of a single file says nothing of its content; those of
+            # several give the order of the rows.
+            name = "" if len(files) == 1 else file.relative_to(base).as_posix()
+            try:
+                parts.append((name, self._index.digest(file)))
+            except OSError as error:
+                msg = f"{file.name} cannot be read: {error.strerror}"
+                raise SourceError(msg) from error
+        meaning = (source_format(source, files), _options(source.options))
+        return "bytes-1:" + digest(source.version, meaning, tuple(parts))
+
+    def file(self, path: str) -> str | None:
+        """Return the fingerprint of one file of the project; None if not there.
+
+        A directory stands for all files below it.
+        """
+        if path not in self._files:
+            self._files[path] = self._file_fingerprint(path)
+        return self._files[path]
+
+    def _file_fingerprint(self, path: str) -> str | None:
+        absolute = self._project / path
+        try:
+            return "bytes-1:" + self._index.digest(absolute)
+        except OSError:
+            return None
+
+    def reads(self, patterns: Iterable[str]) -> dict[str, str | None]:
+        """Return the fingerprint of each file that paths and globs name."""
+        found: dict[str, str | None] = {}
+        for pattern in patterns:
+            for path in self._expand(pattern):
+                found[path] = self.file(path)
+        return found
+
+    def _expand(self, pattern: str) -> list[str]:
+        absolute = self._project / pattern
+        if absolute.is_dir():
+            files = [str(file) for file in _walk(absolute)]
+        elif glob.has_magic(pattern):
+            files = [
+                name
+                for name in glob.glob(str(absolute), recursive=True)
+                if os.path.isfile(name)
+            ]
+        else:
+            return [pattern]
+        prefix = str(self._project) + os.sep
+        return sorted(Path(name.removeprefix(prefix)).as_posix() for name in files)
+
+
+def variables(names: Iterable[str]) -> dict[str, str | None]:
+    """Return a fingerprint of each environment variable; None if it is not set.
+
+    The value itself may be a secret and is kept nowhere; a cryptographic hash
+    stands for it, salted with the variable's name.
+    """
+    found: dict[str, str | None] = {}
+    for name in names:
+        value = os.environ.get(name)
+        if value is None:
+            found[name] = None
+            continue
+        from hashlib import blake2b
+
+        key = name.encode("utf-8", "surrogateescape")[:64]
+        data = value.encode("utf-8", "surrogateescape")
+        found[name] = "blake2b-1:" + blake2b(data, key=key, digest_size=16).hexdigest()
+    return found
+
+
+def packages(names: Iterable[str]) -> dict[str, str | None]:
+    """Return the installed version of each distribution; None if not there."""
+    found: dict[str, str | None] = {}
+    for name in names:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def source_files(source: Source, project: Path) -> tuple[Path, ...]:
+    """Return the files of a source, in the order that their rows have.
+
+    Raises:
+        SourceError: there is none.
+    """
+    path = source.path
+    if path is None or "://" in path:
+        msg = f"source `{source.name}`: this version reads local files only"
+        hint = "give `path=` a file, a directory or a glob"
+        raise SourceError(msg, hints=hint)
+    absolute = project / path
+    if glob.has_magic(path) and not absolute.exists():
+        names = glob.glob(str(absolute), recursive=True)
+        files = sorted(Path(name) for name in names if os.path.isfile(name))
+        what = f"no file matches {path}"
+    elif absolute.is_dir():
+        files = _walk(absolute)
+        what = f"no file in {path}/"
+    else:
+        files = [absolute] if absolute.exists() else []
+        what = f"no file {path}"
+    if not files:
+        raise SourceError(what)
+    return tuple(files)
+
+
+def source_stored(source: Source, project: Path) -> Stored:
+    """Return what a handler needs to load a source.
+
+    Raises:
+        SourceError: it is not there.
+    """
+    files = source_files(source, project)
+    return Stored(
+        source.name,
+        _base(source, project),
+        files,
+        source_format(source, files),
+        extra=dict(source.options),
+        is_source=True,
+    )
+
+
+def source_format(source: Source, files: tuple[Path, ...]) -> str:
+    """Return the format that a source declares, or that its name tells."""
+    if source.format:
+        return source.format
+    return _FORMAT_OF.get(files[0].suffix.lower(), "file")
+
+
+def _base(source: Source, project: Path) -> Path:
+    """Return the directory that names of a source's files are relative to."""
+    path = source.path or ""
+    absolute = project / path
+    if absolute.is_dir():
+        return absolute
+    if not glob.has_magic(path) or absolute.exists():
+        return absolute.parent
+    fixed = Path(path)
+    while glob.has_magic(str(fixed)):
+        fixed = fixed.parent
+    return project / fixed
+
+
+def _walk(directory: Path) -> list[Path]:
+    """Return all files below a directory, sorted, without hidden ones."""
+    found = []
+    for base, inner, files in os.walk(directory):
+        inner[:] = sorted(name for name in inner if not name.startswith(("_", ".")))
+        found += [
+            Path(base, name) for name in files if not name.startswith(("_", "."))
+        ]
+    return sorted(found)
+
+
+def _options(options: Mapping[str, object]) -> Encodable:
+    return tuple((key, repr(options[key])) for key in sorted(options))

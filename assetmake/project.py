@@ -1,0 +1,536 @@
+"""Find, load and hold one project; each mode of the command is one method."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from assetmake.assets import Asset, Source
+from assetmake.build import BuildState, Listener, Outcome, Result, build
+from assetmake.code import explain_change
+from assetmake.code.parts import Closure, Note
+from assetmake.config import Config, load_config
+from assetmake.errors import StoreError, UnknownNameError
+from assetmake.frames.base import Stored
+from assetmake.graph import select, upstream_of
+from assetmake.load import find_assetfile, importing
+from assetmake.manifest import Manifest
+from assetmake.observe import source_stored
+from assetmake.plan import Plan, make_plan
+from assetmake.status import Condition, Definition, State, Status
+from assetmake.stores.base import Store
+from assetmake.stores.local import LocalStore
+from assetmake.view import Defined, View, define, look
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """All that is known of why a row is as it is.
+
+    Attributes:
+        status: The row, with its reasons.
+        definition: None for a source or an orphan.
+        notes: What could not be followed in the asset's code.
+        ruled_out: What was compared and is not the cause, in words.
+        package_changes: Versions that differ from those of the build; they
+            make nothing stale unless declared.
+    """
+
+    status: Status
+    definition: Definition | None = None
+    notes: tuple[Note, ...] = ()
+    ruled_out: tuple[str, ...] = ()
+    package_changes: tuple[str, ...] = ()
+
+
+def open_project(
+    start: str | Path | None = None,
+    *,
+    directory: str | Path | None = None,
+    file: str | Path | None = None,
+    environment: str = "",
+    store: Store | None = None,
+) -> Project:
+    """Return the project that a directory belongs to.
+
+    Args:
+        start: Where to look for an Assetfile, upward from; the working
+            directory if None.
+        directory: Change to it first, as ``make -C``: `file` is relative to it.
+        file: The Assetfile itself, whatever its name; no search then.
+        environment: One of ``[tool.assetmake.env]``; empty for none.
+        store: Use this one instead of the configured one.
+
+    Raises:
+        LoadError: there is no Assetfile.
+        ConfigError: the settings cannot be used.
+    """
+    base = Path.cwd() if start is None else Path(start)
+    if directory is not None:
+        base = base / directory
+    assetfile = find_assetfile(base.absolute(), file)
+    root = assetfile.parent
+    config = load_config(root, environment)
+    if store is None:
+        store = LocalStore((root / config.root).absolute(), root)
+    return Project(root, assetfile, config, store)
+
+
+class Project:
+    """One Assetfile, its settings and its store.
+
+    Attributes:
+        root: The project's directory, absolute.
+        assetfile: Path of the Assetfile, absolute.
+        config: Settings of the chosen environment.
+        store: Where its assets are kept.
+    """
+
+    def __init__(
+        self, root: Path, assetfile: Path, config: Config, store: Store
+    ) -> None:
+        self.root = root
+        self.assetfile = assetfile
+        self.config = config
+        self.store = store
+        self._defined: Defined | None = None
+
+    def __repr__(self) -> str:
+        return f"Project({str(self.root)!r})"
+
+    # Looking ------------------------------------------------------------------
+
+    def _define(self) -> Defined:
+        """Return what the Assetfile defines, loaded anew if its code changed."""
+        if self._defined is None or not self._defined.code.is_current():
+            self._defined = define(self.assetfile, self.root)
+        return self._defined
+
+    def _look(self, *, data: bool = True) -> View:
+        view = look(self._define(), self.root, self.config, self.store, data=data)
+        if isinstance(self.store, LocalStore):
+            self.store.index.save()
+        return view
+
+    def _select(self, words: Sequence[str], defined: Defined) -> list[str]:
+        groups = {n: a.group for n, a in defined.assets.items() if a.group}
+        return select(words, defined.graph, defined.sources, groups)
+
+    def names(self) -> list[str]:
+        """Return the names of all assets, upstream before downstream."""
+        return list(self._define().assets)
+
+    def select(self, words: Sequence[str]) -> list[str]:
+        """Return the assets and sources that words of a command line name.
+
+        Raises:
+            UnknownNameError: a word matches nothing.
+        """
+        return self._select(words, self._define())
+
+    def graph(self) -> dict[str, tuple[str, ...]]:
+        """Return what each asset reads, upstream first; a source reads nothing."""
+        defined = self._define()
+        sources: dict[str, tuple[str, ...]] = dict.fromkeys(defined.sources, ())
+        return {**sources, **defined.graph}
+
+    def status(self, names: Sequence[str] = (), *, data: bool = True) -> list[Status]:
+        """Return a row for each source, each asset, and each orphan.
+
+        Args:
+            names: Limit the rows to these and what they need; see `select`.
+            data: Whether data is looked at; else manifests are believed.
+        """
+        view = self._look(data=data)
+        if not names:
+            return list(view.statuses.values())
+        graph = view.defined.graph
+        needed = upstream_of(graph, self._select(names, view.defined))
+        return [row for name, row in view.statuses.items() if name in needed]
+
+    def unmanaged(self) -> list[str]:
+        """Return places in the store that hold files without a manifest."""
+        return self._look(data=False).unmanaged
+
+    def orphans(self) -> list[Status]:
+        """Return the rows of stored tables that nothing defines."""
+        return [row for row in self.status() if row.state is State.ORPHANED]
+
+    def plan(
+        self,
+        names: Sequence[str] = (),
+        *,
+        always: bool = False,
+        pretend: Sequence[str] = (),
+        only: bool = False,
+    ) -> Plan:
+        """Return what a build of `names` would do; see `build`."""
+        return self._plan(self._look(), names, always, pretend, only)
+
+    def _plan(
+        self,
+        view: View,
+        names: Sequence[str],
+        always: bool,
+        pretend: Sequence[str],
+        only: bool,
+    ) -> Plan:
+        defined = view.defined
+        selected = [
+            name for name in self._select(names, defined) if name in defined.assets
+        ]
+        pretended = self._select(pretend, defined) if pretend else ()
+        return make_plan(
+            view.statuses,
+            defined.graph,
+            selected,
+            always=selected if always else (),
+            pretend=pretended,
+            only=only,
+        )
+
+    def why(self, names: Sequence[str] = ()) -> list[Why]:
+        """Return all that is known of `names`, or of each row not fresh."""
+        view = self._look()
+        if names:
+            chosen = self._select(names, view.defined)
+        else:
+            chosen = [n for n, s in view.statuses.items() if s.reasons]
+        return [self._why(view, name) for name in chosen]
+
+    def _why(self, view: View, name: str) -> Why:
+        status = view.statuses[name]
+        if name not in view.definitions:
+            return Why(status)
+        return Why(
+            status,
+            view.definitions[name],
+            view.defined.closures[name].notes,
+            _ruled_out(status),
+            self._package_changes(view, name, status.manifest),
+        )
+
+    def _package_changes(
+        self, view: View, name: str, manifest: Manifest | None
+    ) -> tuple[str, ...]:
+        if manifest is None:
+            return ()
+        from assetmake.versions import versions_of
+
+        now = versions_of(view.defined.closures[name].packages)
+        return tuple(
+            f"{package} {before} -> {now[package]}"
+            for package, before in manifest.versions.items()
+            if package in now and now[package] != before
+        )
+
+    # Loading ------------------------------------------------------------------
+
+    def load(self, name: str, as_: Any = None) -> Any:
+        """Return a stored asset, or a source.
+
+        Args:
+            name: Of the asset or source.
+            as_: As which type (``"pandas"``, ``polars.DataFrame``, ...); as it
+                was returned, if None, and a source of a table as pandas.
+
+        Raises:
+            UnknownNameError: nothing of that name is stored or defined.
+            FrameError: it cannot be loaded as that type.
+        """
+        from assetmake.frames import Frames
+
+        record = self.store.record(name, data=False)
+        if record.manifest is not None:
+            stored = self.store.stored(record.manifest)
+            annotation = record.manifest.output.type if as_ is None else as_
+        else:
+            stored, annotation = self._stored(name), as_
+        frames = Frames({"spark": self.config.spark})
+        handler = frames.for_annotation(annotation, reading=True)
+        return handler.load(stored, annotation)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.load(name)
+
+    def _stored(self, name: str) -> Stored:
+        defined = self._define()
+        if name in defined.sources:
+            return source_stored(defined.sources[name], self.root)
+        self._select([name], defined)  # an unknown name ends here
+        record = self.store.record(name, data=False)
+        if record.manifest is None:
+            msg = f"`{name}` is not stored: {record.problem or 'never built'}"
+            raise UnknownNameError(msg, hints=f"run `assetmake {name}`")
+        return self.store.stored(record.manifest)
+
+    def inputs(self, name: str) -> dict[str, Any]:
+        """Return what an asset's function would be called with, by parameter.
+
+        Raises:
+            UnknownNameError: there is no such asset, or an input is not stored.
+        """
+        from assetmake.frames import Frames
+
+        defined = self._define()
+        if name not in defined.assets:
+            self._select([name], defined)
+            msg = f"`{name}` is a source: it reads nothing"
+            raise UnknownNameError(msg)
+        frames = Frames({"spark": self.config.spark})
+        values = {}
+        for item in defined.resolved[name].inputs:
+            handler = frames.for_annotation(item.annotation, reading=True)
+            values[item.parameter] = handler.load(
+                self._stored(item.name), item.annotation
+            )
+        return values
+
+    # Building -----------------------------------------------------------------
+
+    def build(
+        self,
+        names: Sequence[str] = (),
+        *,
+        jobs: int | None = None,
+        keep_going: bool = False,
+        always: bool = False,
+        pretend: Sequence[str] = (),
+        only: bool = False,
+        listener: Listener | None = None,
+        debug: bool = False,
+        echo: bool = False,
+    ) -> Result:
+        """Build what is not fresh of `names` and of what they need.
+
+        Args:
+            names: Words as on the command line; none for all.
+            jobs: How many assets at once, 0 for one a core; as configured, if
+                None.
+            keep_going: Go on with what does not need a failed asset.
+            always: Build the named assets although they are fresh.
+            pretend: Names taken as if their data had changed.
+            only: Do not build what is upstream of `names`.
+            listener: Is told of each step.
+            debug: Open a debugger where an asset fails.
+            echo: Show what assets print at once.
+
+        Raises:
+            SourceError: a source that is needed is not there.
+            StoreError: the store cannot be written, or a table that assetmake
+                did not write is in an asset's place.
+        """
+        started = time.perf_counter()
+        listener = listener or Listener()
+        view = self._look()
+        plan = self._plan(view, names, always, pretend, only)
+        if not plan.steps:
+            listener.planned(plan)
+            return Result((), len(plan.fresh), time.perf_counter() - started)
+        waited = False
+
+        def waiting(owner: str) -> None:
+            nonlocal waited
+            waited = True
+            listener.waiting(owner)
+
+        with self._lock(waiting):
+            if waited:  # the other build may have done our work
+                view = self._look()
+                plan = self._plan(view, names, always, pretend, only)
+            self._refuse(view, plan)
+            listener.planned(plan)
+            outcomes = self._carry_out(
+                view,
+                plan,
+                listener,
+                jobs=1 if debug else self._jobs(jobs, plan),
+                keep_going=keep_going,
+                debug=debug,
+                echo=echo,
+            )
+        seconds = time.perf_counter() - started
+        interrupted = any(outcome.kind == "stopped" for outcome in outcomes)
+        return Result(tuple(outcomes), len(plan.fresh), seconds, interrupted)
+
+    def _lock(self, waiting: Any) -> AbstractContextManager[None]:
+        return self.store.lock(waiting)
+
+    def _carry_out(
+        self,
+        view: View,
+        plan: Plan,
+        listener: Listener,
+        *,
+        jobs: int,
+        keep_going: bool,
+        debug: bool,
+        echo: bool,
+    ) -> list[Outcome]:
+        from assetmake.world import ProjectWorld
+
+        state = BuildState(
+            view.definitions,
+            view.sources,
+            view.records,
+            view.statuses,
+            explain_change,
+        )
+        with importing(view.defined.loaded):
+            world = ProjectWorld(self, view, jobs=jobs, debug=debug, echo=echo)
+            try:
+                if jobs == 1:
+                    return build(
+                        plan, state, self.store, world, listener, keep_going=keep_going
+                    )
+                from assetmake.schedule import build_parallel
+
+                return build_parallel(
+                    plan,
+                    state,
+                    self.store,
+                    world,
+                    listener,
+                    graph=view.defined.graph,
+                    jobs=jobs,
+                    keep_going=keep_going,
+                )
+            finally:
+                world.close()
+                self.store.clean()
+
+    def _jobs(self, asked: int | None, plan: Plan) -> int:
+        """Return how many assets to build at once; 0 asks for one a core."""
+        jobs = self.config.jobs if asked is None else asked
+        if jobs == 0:
+            jobs = (
+                len(os.sched_getaffinity(0)) if _HAS_AFFINITY else os.cpu_count() or 1
+            )
+        return min(jobs, len(plan.steps))
+
+    def _refuse(self, view: View, plan: Plan) -> None:
+        """Raise for what no asset of a plan could be built with."""
+        from assetmake.errors import SourceError
+
+        needed = upstream_of(view.defined.graph, [step.name for step in plan.steps])
+        for name, source in view.sources.items():
+            if name in needed and source.fingerprint is None:
+                readers = [
+                    f"`{step.name}` ({view.definitions[step.name].place})"
+                    for step in plan.steps
+                    if name in view.defined.graph[step.name]
+                ]
+                if readers:
+                    msg = (
+                        f"source `{name}` has no data: {source.problem}"
+                        f"\n  needed by {', '.join(readers)}"
+                    )
+                    hint = f"put it there, or change `path=` at {source.place}"
+                    raise SourceError(msg, hints=hint)
+        for step in plan.steps:
+            record = view.records.get(step.name)
+            if record and record.condition is Condition.UNMANAGED:
+                place = self.store.place(step.name)
+                msg = (
+                    f"{place} was not written by assetmake, and "
+                    f"`{step.name}` would overwrite it"
+                )
+                hint = (
+                    f"`assetmake --accept {step.name}` adopts it; "
+                    "else move it away by hand"
+                )
+                raise StoreError(msg, hints=hint)
+
+    # Housekeeping -------------------------------------------------------------
+
+    def prune(self, names: Iterable[str] | None = None) -> list[str]:
+        """Remove stored tables that nothing defines; return their places.
+
+        Args:
+            names: Just these orphans; all if None.
+
+        Raises:
+            StoreError: a table is not what its manifest says, so that nothing
+                proves that assetmake wrote it.
+        """
+        chosen = [row.name for row in self.orphans()]
+        if names is not None:
+            wanted = set(names)
+            chosen = [name for name in chosen if name in wanted]
+        removed = []
+        if chosen:
+            with self._lock(_wait_silently):
+                for name in chosen:
+                    self.store.remove(name)
+                    removed.append(self.store.place(name))
+        return removed
+
+    def accept(self, names: Sequence[str]) -> list[str]:
+        """Record stored data as right for today's code; return the assets.
+
+        What is upstream is taken as it is stored now. A table that assetmake
+        did not write, or that was changed by hand, is fingerprinted anew.
+
+        Raises:
+            UnknownNameError: a name is unknown, or nothing is stored under it.
+        """
+        from assetmake.accept import accept
+
+        with self._lock(_wait_silently):
+            view = self._look()
+            chosen = [
+                name
+                for name in self._select(names, view.defined)
+                if name in view.definitions
+            ]
+            for name in chosen:
+                manifest = accept(view, name, self.store)
+                self.store.stamp(manifest)
+                self.store.note_failure(name, None)
+                record = view.records[name]
+                view.records[name] = replace(
+                    record, manifest=manifest, condition=Condition.INTACT, problem=""
+                )
+            self.store.clean()
+        return chosen
+
+
+#: macOS has none.
+_HAS_AFFINITY = hasattr(os, "sched_getaffinity")
+
+
+def _wait_silently(owner: str) -> None:
+    """Wait for another build without a word."""
+
+
+_RULED_OUT: Mapping[str, tuple[str, ...]] = {
+    "its code": ("code-changed", "helper-changed"),
+    "settings": ("setting-changed",),
+    "inputs": (
+        "input-added",
+        "input-removed",
+        "input-reordered",
+        "upstream-changed",
+        "upstream-outdated",
+        "source-changed",
+        "source-missing",
+    ),
+    "storage format": ("format-changed",),
+    "declared columns": ("columns-differ",),
+    "data on disk": ("data-modified", "data-missing"),
+}
+
+
+def _ruled_out(status: Status) -> tuple[str, ...]:
+    if status.manifest is None:
+        return ()
+    codes = {reason.code for reason in status.reasons}
+    return tuple(words for words, of in _RULED_OUT.items() if codes.isdisjoint(of))
+
+
+__all__ = ["Asset", "Closure", "Collection", "Project", "Source", "Why", "open_project"]

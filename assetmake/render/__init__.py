@@ -1,0 +1,1 @@
+"""Statuses, plans and results as text; nothing here prints, looks or decides."""

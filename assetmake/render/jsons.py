@@ -1,0 +1,204 @@
+"""What `--json` prints, for programs: documented, versioned, with stable keys.
+
+Every document is an object with ``version`` (1; it rises when a key is removed
+or changes its meaning, not when one is added), ``mode`` (the mode's long
+option without dashes, or ``build``) and ``project`` (absolute path). Paths in
+it are relative to the project, with ``/``. A value that is not known is null;
+keys are never left out.
+
+========== ==================================================================
+mode       keys beside those
+========== ==================================================================
+status     ``tables``: rows, sources first, assets upstream before downstream,
+           orphans last; ``unmanaged``: places without a manifest
+check      ``ok``; ``tables``: the rows that are not fresh, tolerated ones
+           left out
+why        ``tables``: rows that have ``notes`` (``file``, ``line``, ``text``),
+           ``ruled_out`` and ``package_changes`` (texts) as well
+dry-run    ``steps``, upstream first: ``name``, ``certain`` (else only if data
+           above it comes out different), ``forced``, ``reasons``; ``fresh``
+           and ``orphans``: names
+list       ``names``: upstream before downstream
+graph      ``tables``: ``name``, ``kind`` (``asset`` or ``source``) and
+           ``upstream`` (names)
+build      ``ok``; ``interrupted``; ``seconds``; ``fresh``: number of assets
+           that needed nothing; ``outcomes``, in the order they ended:
+           ``name``, ``outcome`` (``built``, ``fresh``, ``failed``,
+           ``skipped``, ``stopped``, ``not started``), ``seconds``, ``rows``,
+           ``bytes``, ``same_data``, ``needs`` (the failed asset that a skipped
+           one needs), ``kept`` (where a table changed by hand is now),
+           ``error`` (``kind``, ``message``, ``trace``, ``inputs``, ``hints``)
+========== ==================================================================
+
+A row has ``name``, ``state``, ``file``, ``line``, ``reasons``, ``description``,
+``rows``, ``bytes``, ``columns`` (``name`` and ``dtype``), ``fingerprint``,
+``format``, ``built_at`` (ISO 8601, UTC), ``seconds`` and ``accepted``, the last
+eight as the manifest has them. A reason has ``code``, ``text``, ``subject`` and
+``change``: null, or ``kind``, ``name``, ``what``, ``file``, ``line``, ``via``,
+and ``before`` and ``after``, the normalised source.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from assetmake.build import Outcome, Result
+from assetmake.code.parts import Change, Place
+from assetmake.plan import Plan
+from assetmake.project import Why
+from assetmake.run import Failed
+from assetmake.status import Reason, Status
+
+#: See the module's docstring for when it rises.
+VERSION = 1
+
+
+def render_json(mode: str, project: str, keys: Mapping[str, Any]) -> str:
+    """Return one document, in ASCII: no stream can spoil it."""
+    document = {"version": VERSION, "mode": mode, "project": project, **keys}
+    return json.dumps(document, indent=2)
+
+
+def status_keys(rows: Sequence[Status], unmanaged: Sequence[str]) -> dict[str, Any]:
+    """Return what `--status --json` tells."""
+    return {"tables": [_row(row) for row in rows], "unmanaged": list(unmanaged)}
+
+
+def check_keys(reported: Sequence[Status]) -> dict[str, Any]:
+    """Return what `--check --json` tells."""
+    return {"ok": not reported, "tables": [_row(row) for row in reported]}
+
+
+def why_keys(found: Sequence[Why]) -> dict[str, Any]:
+    """Return what `--why --json` tells."""
+    return {
+        "tables": [
+            {
+                **_row(why.status),
+                "notes": [{**_place(n.place), "text": n.text} for n in why.notes],
+                "ruled_out": list(why.ruled_out),
+                "package_changes": list(why.package_changes),
+            }
+            for why in found
+        ]
+    }
+
+
+def plan_keys(plan: Plan) -> dict[str, Any]:
+    """Return what `-n --json` tells."""
+    return {
+        "steps": [
+            {
+                "name": step.name,
+                "certain": step.is_certain,
+                "forced": step.is_forced,
+                "reasons": [_reason(reason) for reason in step.reasons],
+            }
+            for step in plan.steps
+        ],
+        "fresh": list(plan.fresh),
+        "orphans": list(plan.orphans),
+    }
+
+
+def graph_keys(
+    graph: Mapping[str, Sequence[str]], sources: Collection[str]
+) -> dict[str, Any]:
+    """Return what `--graph --json` tells."""
+    return {
+        "tables": [
+            {
+                "name": name,
+                "kind": "source" if name in sources else "asset",
+                "upstream": list(upstream),
+            }
+            for name, upstream in graph.items()
+        ]
+    }
+
+
+def build_keys(result: Result, seconds: float) -> dict[str, Any]:
+    """Return what a build with `--json` tells."""
+    return {
+        "ok": result.ok,
+        "interrupted": result.interrupted,
+        "seconds": round(seconds, 3),
+        "fresh": result.fresh,
+        "outcomes": [_outcome(outcome) for outcome in result.outcomes],
+    }
+
+
+def _row(row: Status) -> dict[str, Any]:
+    manifest = row.manifest
+    output = manifest.output if manifest else None
+    columns = output.columns if output else None
+    return {
+        "name": row.name,
+        "state": str(row.state),
+        **_place(row.place),
+        "reasons": [_reason(reason) for reason in row.reasons],
+        "description": row.description,
+        "rows": row.rows,
+        "bytes": output.bytes if output else None,
+        "columns": None
+        if columns is None
+        else [{"name": column.name, "dtype": column.dtype} for column in columns],
+        "fingerprint": output.fingerprint if output else None,
+        "format": output.format if output else None,
+        "built_at": manifest.built_at if manifest else None,
+        "seconds": manifest.seconds if manifest else None,
+        "accepted": manifest.accepted if manifest else None,
+    }
+
+
+def _place(place: Place | None) -> dict[str, Any]:
+    if place is None:
+        return {"file": None, "line": None}
+    return {"file": place.file, "line": place.line or None}
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    return {
+        "code": reason.code,
+        "text": reason.text,
+        "subject": reason.subject or None,
+        "change": _change(reason.change) if reason.change else None,
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "kind": change.kind,
+        "name": change.name,
+        "what": change.what,
+        **_place(change.place),
+        "via": change.via or None,
+        "before": change.before,
+        "after": change.after,
+    }
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "name": outcome.name,
+        "outcome": outcome.kind,
+        "seconds": round(outcome.seconds, 3),
+        "rows": outcome.rows,
+        "bytes": outcome.bytes,
+        "same_data": outcome.same_data,
+        "needs": outcome.needs or None,
+        "kept": outcome.kept or None,
+        "error": _error(outcome.failed) if outcome.failed else None,
+    }
+
+
+def _error(failed: Failed) -> dict[str, Any]:
+    return {
+        "kind": failed.kind,
+        "message": failed.message,
+        "trace": failed.trace or None,
+        "inputs": list(failed.inputs),
+        "hints": list(failed.hints),
+    }

@@ -1,0 +1,148 @@
+"""What a build did, as text: errors of failed assets, and the closing lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from assetmake import errors
+from assetmake.build import Outcome, Result
+from assetmake.plan import Plan
+from assetmake.render.layout import (
+    Look,
+    count,
+    listed,
+    safe,
+    safe_lines,
+    seconds,
+    wrap,
+)
+from assetmake.render.text import orphans_clause
+from assetmake.run import Failed
+
+#: Lines of a message and of what an asset printed that are shown.
+_MOST_LINES = 20
+
+
+def render_failure(
+    outcome: Outcome,
+    look: Look,
+    *,
+    full_trace: bool = False,
+    debugger: bool = True,
+    printed: bool = True,
+) -> str:
+    """Return what went wrong in one asset, with its hints.
+
+    Args:
+        outcome: Of an asset that failed.
+        look: Of the stream.
+        full_trace: Whether the traceback is shown whole.
+        debugger: Whether a hint tells of `--pdb`.
+        printed: Whether what the asset printed is shown.
+    """
+    failed = outcome.failed or Failed("RuntimeError", "it left nothing")
+    ours = hasattr(errors, failed.kind) and not failed.trace
+    first, *others = safe_lines(failed.message.strip())
+    kind = failed.kind if not ours else ""
+    text = ": ".join(part for part in (kind, first) if part)
+    label = look.paint("error", "failed")
+    lines = [f"{label}: {look.paint(safe(outcome.name), 'bold')} failed: {text}"]
+    lines += [f"  {line}" for line in _most(others, "--full-trace shows them", look)]
+    trace = failed.full_trace if full_trace else failed.trace
+    if trace.strip():
+        lines += [f"  {line}".rstrip() for line in _dedented(trace)]
+    for given in failed.inputs:
+        lines += wrap(f"  input {safe(given)}", look.width, indent="    ")
+    if printed and outcome.printed.strip():
+        lines.append("  it printed:")
+        told = safe_lines(outcome.printed.strip("\n"))
+        lines += [f"  | {line}" for line in _last(told, look)]
+    hints = list(failed.hints)
+    if debugger and not ours:
+        hints.append(f"assetmake --pdb {outcome.name} opens a debugger there")
+    label = look.paint("hint", "cyan")
+    lines += [f"  {label}: {safe(hint)}" for hint in hints]
+    return "\n".join(lines)
+
+
+def _dedented(trace: str) -> list[str]:
+    """Return the lines of a traceback, those of frames without indentation."""
+    lines = safe_lines(trace.strip("\n"))
+    if all(line.startswith("  ") or not line for line in lines):
+        return [line[2:] for line in lines]
+    return lines
+
+
+def _most(lines: Sequence[str], where: str, look: Look) -> Iterator[str]:
+    yield from lines[:_MOST_LINES]
+    if len(lines) > _MOST_LINES:
+        yield f"{look.dots} {count(len(lines) - _MOST_LINES, 'more line')} ({where})"
+
+
+def _last(lines: Sequence[str], look: Look) -> Iterator[str]:
+    if len(lines) > _MOST_LINES:
+        yield f"{look.dots} {count(len(lines) - _MOST_LINES, 'line')} (-v shows them)"
+    yield from lines[-_MOST_LINES:]
+
+
+def render_result(
+    result: Result, plan: Plan | None, spent: float, look: Look
+) -> list[str]:
+    """Return the closing lines of a build.
+
+    Args:
+        result: Of the build.
+        plan: That was carried out, if it was made.
+        spent: Seconds, from start to end.
+        look: Of the stream.
+    """
+    if not result.outcomes:
+        fresh = count(result.fresh, "asset")
+        line = f"assetmake: nothing to do, {fresh} fresh ({seconds(spent, 1)})"
+        return [line + orphans_clause(len(plan.orphans) if plan else 0)]
+    lines = list(_interrupted(result, plan)) if result.interrupted else []
+    left = result.count("not started") or result.count("stopped")
+    closing = f"assetmake: {listed_counts(result)} in {seconds(spent, 1)}"
+    if result.interrupted:
+        closing += "; run it again to go on"
+    elif left:
+        closing += "; -k goes on with the rest"
+    return [*lines, *wrap(closing, look.width, indent="  ")]
+
+
+def listed_counts(result: Result) -> str:
+    """Return how many outcomes there are of each kind, without those of none."""
+    built, same = result.count("built"), 0
+    told = []
+    if built:
+        same = sum(outcome.same_data for outcome in result.outcomes)
+        told.append(f"{built:,} built")
+        if same == built:
+            told[0] += " (same data as before)"
+        elif same:
+            told[0] += f" ({same:,} with the same data as before)"
+    told += [
+        f"{number:,} {kind}"
+        for kind in ("failed", "skipped", "stopped", "not started")
+        if (number := result.count(kind))
+    ]
+    spared = result.count("fresh")
+    fresh = result.fresh + spared
+    if fresh:
+        told.append(f"{fresh:,} still fresh" if spared else f"{fresh:,} fresh")
+    return ", ".join(told)
+
+
+def _interrupted(result: Result, plan: Plan | None) -> Iterator[str]:
+    stopped = [o.name for o in result.outcomes if o.kind == "stopped"]
+    new = {
+        step.name
+        for step in (plan.steps if plan else ())
+        if any(reason.code == "never-built" for reason in step.reasons)
+    }
+    what = "what is stored is as before"
+    if len(stopped) == 1:
+        is_new = stopped[0] in new
+        what = "nothing of it is stored" if is_new else "its stored table is as before"
+    told = listed([safe(name) for name in stopped])
+    yield f"assetmake: interrupted: {told} stopped, {what}"

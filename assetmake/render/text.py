@@ -1,0 +1,219 @@
+"""Statuses, checks and plans as text for people; `why` and builds are elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+
+from assetmake.cells import cells
+from assetmake.code.parts import Place
+from assetmake.plan import Plan, Step
+from assetmake.render.layout import (
+    Look,
+    age,
+    count,
+    cut,
+    cut_middle,
+    listed,
+    pad,
+    safe,
+    wrap,
+)
+from assetmake.status import Reason, State, Status
+
+STYLES = {
+    State.FRESH: "green",
+    State.MISSING: "yellow",
+    State.MODIFIED: "magenta",
+    State.DRIFTED: "red",
+    State.OUTDATED: "yellow",
+    State.SOURCE: "dim",
+    State.ORPHANED: "magenta",
+}
+#: The column of reasons is never narrower than its longest short reason.
+_WHY = 20
+#: Nor the column of names than this.
+_NAME = 12
+
+
+def seconds_since(built_at: str, now: float) -> float | None:
+    """Return the age of a manifest's time; None if it is no time.
+
+    Args:
+        built_at: As in a manifest.
+        now: Seconds since the epoch.
+    """
+    try:
+        return now - datetime.fromisoformat(built_at).timestamp()
+    except (ValueError, OverflowError):  # a manifest is data: it may hold anything
+        return None
+
+
+def render_status(rows: Sequence[Status], now: float, look: Look) -> str:
+    """Return the table of `assetmake --status`, with its heading."""
+    built = [_built(row, now) for row in rows]
+    sizes = ["-" if row.rows is None else f"{row.rows:,}" for row in rows]
+    state_width = max(cells(row.state) for row in rows)
+    built_width = max(5, *map(cells, built))
+    rows_width = max(4, *map(cells, sizes))
+    fixed = state_width + built_width + rows_width + 4 * 2
+    names = [safe(row.name) for row in rows]
+    name_width = max(5, *map(cells, names))
+    name_width = min(name_width, max(look.width - fixed - _WHY, _NAME))
+    why_width = max(look.width - fixed - name_width, 0)
+
+    heading = (
+        f"{pad('ASSET', name_width)}  {pad('STATE', state_width)}  "
+        f"{pad('BUILT', built_width)}  {pad('ROWS', rows_width, right=True)}  WHY"
+    )
+    lines = [look.paint(heading, "bold")]
+    for row, name, when, number in zip(rows, names, built, sizes, strict=True):
+        state = look.paint(pad(row.state, state_width), STYLES[row.state])
+        line = (
+            f"{pad(cut_middle(name, name_width, look), name_width)}  {state}  "
+            f"{pad(when, built_width)}  {pad(number, rows_width, right=True)}  "
+            f"{short_reason(row.reasons, why_width, look)}"
+        )
+        lines.append(line.rstrip())
+    return "\n".join(lines)
+
+
+def _built(row: Status, now: float) -> str:
+    if row.manifest is None or row.state is State.MISSING:
+        return "-"
+    since = seconds_since(row.manifest.built_at, now)
+    return "?" if since is None else age(since)
+
+
+def short_reason(reasons: Sequence[Reason], width: int, look: Look) -> str:
+    """Return the first reason in at most `width` columns, and how many follow.
+
+    What does not fit is told without its place, then by its code alone.
+    """
+    if not reasons:
+        return ""
+    more = f" +{len(reasons) - 1}" if len(reasons) > 1 else ""
+    text = safe(reasons[0].text).replace("`", "")
+    for shorter in (text, text.rpartition(" (")[0], reasons[0].code.replace("-", " ")):
+        if shorter and cells(shorter + more) <= width:
+            return shorter + more
+    return cut(text, max(width - len(more), 1), look) + more
+
+
+def render_counts(
+    rows: Sequence[Status], unmanaged: Sequence[str], look: Look
+) -> list[str]:
+    """Return the lines below a status: how many of each state, and what helps."""
+    counts = [
+        f"{number} {state}"
+        for state in _COUNTED
+        if (number := sum(row.state is state for row in rows))
+    ]
+    text = f"{count(len(rows), 'table')}: {', '.join(counts)}."
+    hints = []
+    if any(row.is_stale for row in rows):
+        hints += ["assetmake --why NAME explains", "assetmake builds"]
+    if any(row.state is State.ORPHANED for row in rows):
+        command = "--prune" if hints else "assetmake --prune"
+        hints.append(f"{command} removes orphans")
+    lines = wrap(text, look.width)
+    if hints:
+        lines += wrap(f"{'; '.join(hints)}.", look.width)
+    if unmanaged:
+        places = listed([safe(place) for place in unmanaged[:3]])
+        more = f" and {len(unmanaged) - 3} more" if len(unmanaged) > 3 else ""
+        lines += wrap(f"not made by assetmake, left alone: {places}{more}", look.width)
+    return lines
+
+
+#: The order in which states are counted: first what is well.
+_COUNTED = (
+    State.SOURCE,
+    State.FRESH,
+    State.OUTDATED,
+    State.MISSING,
+    State.DRIFTED,
+    State.MODIFIED,
+    State.ORPHANED,
+)
+
+
+def not_fresh(rows: Sequence[Status], allowed: Collection[str] = ()) -> list[Status]:
+    """Return the rows that a check reports: all with reasons, but for `allowed`."""
+    return [row for row in rows if row.reasons and row.state not in allowed]
+
+
+def check_line(row: Status, show: Callable[[Place], str]) -> str:
+    """Return a row as ``path:line: asset: state: reason``, on one line, uncut.
+
+    Args:
+        row: With reasons; several are set apart by semicolons.
+        show: Returns a place as the reader is to see it.
+    """
+    place = show(row.place) if row.place else "?:1"
+    why = "; ".join(reason.text for reason in row.reasons)
+    return safe(f"{place}: {row.name}: {row.state}: {why}")
+
+
+def render_check_closing(reported: int, rows: Sequence[Status]) -> str:
+    """Return the line below a check: how much is not fresh, and what helps."""
+    tables = count(len(rows), "table")
+    if reported:
+        are = "is" if reported == 1 else "are"
+        return (
+            f"{reported} of {tables} {are} not fresh: run assetmake, or assetmake --why"
+        )
+    allowed = len(not_fresh(rows))
+    return (
+        f"{tables}: {allowed} not fresh, as allowed"
+        if allowed
+        else (f"{tables}, all fresh")
+    )
+
+
+def render_plan(plan: Plan, forced: str, look: Look) -> str:
+    """Return the plan of `assetmake -n`: what runs, and apart what may follow.
+
+    Args:
+        plan: With at least one step.
+        forced: What to say of a step that runs without a reason.
+        look: Of the stream.
+    """
+    number_width = len(str(len(plan.steps)))
+    name_width = max(cells(safe(step.name)) for step in plan.steps)
+    name_width = min(name_width, max(look.width - number_width - 7 - 28, _NAME))
+    width = look.width - number_width - 7 - name_width
+    lines = []
+
+    def add(heading: str, steps: Sequence[Step], first: int) -> None:
+        if steps:
+            lines.append(look.paint(heading, "bold"))
+        for number, step in enumerate(steps, first):
+            name = cut_middle(safe(step.name), name_width, look)
+            why = short_reason(step.reasons, width, look) or cut(forced, width, look)
+            lines.append(f"  {number:>{number_width}}  {pad(name, name_width)}   {why}")
+
+    add("would build, in this order:", plan.certain, 1)
+    add(
+        "would follow only if the data above comes out different:",
+        plan.possible,
+        len(plan.certain) + 1,
+    )
+    return "\n".join(lines)
+
+
+def render_plan_closing(plan: Plan) -> str:
+    """Return the line below a plan: what stays as it is."""
+    if not plan.steps:
+        line = f"nothing to do, {count(len(plan.fresh), 'asset')} fresh"
+    else:
+        line = f"would leave {len(plan.fresh)} fresh"
+    return line + orphans_clause(len(plan.orphans))
+
+
+def orphans_clause(number: int) -> str:
+    """Return what to append to a line when orphaned tables stay."""
+    if not number:
+        return ""
+    stays = "stays" if number == 1 else "stay"
+    return f"; {count(number, 'orphaned table')} {stays} (assetmake --prune)"

@@ -1,0 +1,140 @@
+"""Explain a row: all its reasons, the change of its code, what was ruled out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from assetmake.code.parts import Change
+from assetmake.project import Why
+from assetmake.render.layout import Look, age, safe, safe_lines, wrap
+from assetmake.render.text import STYLES, seconds_since
+from assetmake.status import Reason, State, Status
+
+#: Lines of one change that are shown; a table of constants may have thousands.
+_MOST_LINES = 60
+#: Causes upstream that are told of one reason.
+_MOST_CAUSES = 3
+
+
+def render_why(why: Why, statuses: Mapping[str, Status], now: float, look: Look) -> str:
+    """Return the paragraph of `assetmake --why` about one row.
+
+    Args:
+        why: What is known of it.
+        statuses: Of every row, to tell why something upstream is not fresh.
+        now: Seconds since the epoch.
+        look: Of the stream.
+    """
+    status = why.status
+    lines = [_heading(status, now, look)]
+    for number, reason in enumerate(status.reasons, 1):
+        lines += _reason(number, reason, status, statuses, look)
+    if status.state is State.ORPHANED:
+        lines.append("  assetmake --prune removes it")
+    for note in why.notes:
+        lines += _paragraph(f"note: {note.text} ({note.place})", look)
+    for change in why.package_changes:
+        text = f"note: {change} since it was built; `packages=` would count that"
+        lines += _paragraph(text, look)
+    if status.reasons and why.ruled_out:
+        text = f"not the cause: {', '.join(why.ruled_out)}"
+        lines += _paragraph(text, look)
+    return "\n".join(lines)
+
+
+def _heading(status: Status, now: float, look: Look) -> str:
+    state = look.paint(status.state, STYLES[status.state])
+    article = "a source" if status.state is State.SOURCE else state
+    told = []
+    if status.place is not None:
+        told.append(str(status.place).removesuffix(":0"))
+    if status.manifest is not None:
+        told.append(_built(status, now))
+    name = look.paint(safe(status.name), "bold")
+    return f"{name} is {article} ({safe(', '.join(told))})"
+
+
+def _built(status: Status, now: float) -> str:
+    manifest = status.manifest
+    if manifest is None:
+        return ""
+    since = seconds_since(manifest.built_at, now)
+    verb = "accepted" if manifest.accepted else "built"
+    if since is None:
+        return f"{verb} at an unknown time"
+    local = datetime.fromtimestamp(now - since, UTC).astimezone()
+    return f"{verb} {local:%Y-%m-%d %H:%M}, {age(since)}"
+
+
+def _reason(
+    number: int,
+    reason: Reason,
+    status: Status,
+    statuses: Mapping[str, Status],
+    look: Look,
+) -> Iterator[str]:
+    text = "its code changed" if reason.code == "code-changed" else reason.text
+    change = reason.change
+    if change and change.via and change.via not in (change.name, status.name):
+        text += f", which `{change.via}` uses"
+    if reason.code == "data-modified" and reason.subject:
+        text += f": {reason.subject}"
+    head = f"  {number}. "
+    yield from wrap(head + safe(text), look.width, indent=" " * len(head))
+    if change is not None:
+        for line in _diff(change, look):
+            yield f"     {line}"
+    if reason.code == "upstream-outdated":
+        for cause in _causes(reason.subject, statuses):
+            yield from wrap(f"       {safe(cause)}", look.width, indent=" " * 9)
+
+
+def _diff(change: Change, look: Look) -> Iterator[str]:
+    """Yield a unified diff without line numbers: the source is normalised."""
+    if change.before == change.after:
+        return
+    from difflib import unified_diff
+
+    before = safe_lines(change.before.rstrip("\n")) if change.before else []
+    after = safe_lines(change.after.rstrip("\n")) if change.after else []
+    # Without the names of the files, and the place of the first difference.
+    lines = list(unified_diff(before, after, lineterm=""))[3:]
+    yield look.paint("--- as built", "bold")
+    yield look.paint(f"+++ {safe(str(change.place))}", "bold")
+    for position, line in enumerate(lines):
+        if position == _MOST_LINES:
+            yield f"{look.dots} {len(lines) - position} more lines (--json has all)"
+            break
+        if line.startswith("@@"):
+            yield look.dots
+        else:
+            yield look.paint(line, {"-": "red", "+": "green"}.get(line[0], ""))
+
+
+def _causes(name: str, statuses: Mapping[str, Status]) -> Iterator[str]:
+    """Yield why an upstream is not fresh, going up to where that begins."""
+    seen = {name}
+    todo = [name]
+    told = 0
+    for above in todo:  # grows while it is walked
+        status = statuses.get(above)
+        for reason in status.reasons if status else ():
+            if reason.code == "upstream-outdated":
+                if reason.subject not in seen:
+                    seen.add(reason.subject)
+                    todo.append(reason.subject)
+                continue
+            if told == _MOST_CAUSES:
+                yield "and more"
+                return
+            told += 1
+            of = "" if above == name else f" of `{above}`"
+            text = reason.text
+            if reason.code == "code-changed":
+                text = f"its code changed ({status.place})" if status else text
+            yield f"because{of}: {text}" if of else f"because {text}"
+
+
+def _paragraph(text: str, look: Look) -> list[str]:
+    return wrap(f"  {safe(text)}", look.width, indent="    ")

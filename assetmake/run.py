@@ -1,0 +1,308 @@
+"""Run one asset's function: load what it reads, call it, save what it returns.
+
+It knows one asset and a directory to write into, nothing of the store, of
+manifests or of staleness; so it runs in this process, a thread or another one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assetmake.assets import Asset
+from assetmake.code.audit import Seen, watch
+from assetmake.errors import AssetmakeError, FrameError, did_you_mean
+from assetmake.frames import Frames
+from assetmake.frames.base import Stored, Written
+from assetmake.frames.columns import check_columns
+from assetmake.tracebacks import cut_traceback, full_traceback
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One parameter of an asset and the stored value that it gets."""
+
+    parameter: str
+    annotation: Any
+    stored: Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One run of one asset.
+
+    Attributes:
+        asset: What to run.
+        readings: What it reads, in the order of its parameters.
+        staged: An empty directory to save into.
+        table_format: In which format tables are kept by default.
+        project: The project's directory, for messages and the audit.
+        ignored: Files and directories whose reading is no news to the audit.
+    """
+
+    asset: Asset
+    readings: Sequence[Reading]
+    staged: Path
+    table_format: str
+    project: Path
+    ignored: Sequence[Path] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """How a run failed, as text, so that it can cross processes.
+
+    Attributes:
+        kind: Name of the exception's class.
+        message: Its text.
+        trace: Lines of the traceback, cut to the project's frames.
+        full_trace: The whole traceback.
+        inputs: A line each: name, rows and columns of what the asset read.
+        hints: What to do.
+    """
+
+    kind: str
+    message: str
+    trace: str = ""
+    full_trace: str = ""
+    inputs: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """The exception's class and the first line of its text."""
+        first = self.message.strip().partition("\n")[0]
+        return f"{self.kind}: {first}" if first else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a run left.
+
+    Attributes:
+        seconds: Wall time, loading and saving included.
+        peak_memory: Largest resident set of the process so far, in bytes.
+        printed: What the function wrote to stdout and stderr.
+        type: Name of the handler that saved the result.
+        format: In which it was saved.
+        written: What it left in the staged directory; None if it failed.
+        seen: Files and code that the audit saw.
+        failed: None if it did not fail.
+    """
+
+    seconds: float
+    peak_memory: int | None
+    printed: str
+    type: str = ""
+    format: str = ""
+    written: Written | None = None
+    seen: Seen | None = None
+    failed: Failed | None = None
+
+
+def run_asset(
+    task: Task, frames: Frames, *, echo: bool = False, debug: bool = False
+) -> Ran:
+    """Run one asset and save its result; an exception becomes `Ran.failed`.
+
+    Args:
+        task: What to run.
+        frames: Handlers of the build.
+        echo: Whether what the function prints is shown at once, too.
+        debug: Whether a debugger opens where it fails.
+    """
+    started = time.perf_counter()
+    values: dict[str, Any] = {}
+    with _captured(echo=echo or debug) as printed:
+        try:
+            outcome = _attempt(task, frames, values)
+        except Exception as error:  # noqa: BLE001 - the user's code may raise any
+            outcome = _failed(error, task, frames, values)
+            if debug:
+                import pdb  # noqa: T100 - asked for by --pdb
+
+                pdb.post_mortem(error.__traceback__)
+    seconds = time.perf_counter() - started
+    return Ran(seconds, peak_memory(), printed.getvalue(), **outcome)
+
+
+def _attempt(task: Task, frames: Frames, values: dict[str, Any]) -> dict[str, Any]:
+    """Run with retries; `values` is filled with what the function gets."""
+    for left in range(task.asset.retries, -1, -1):
+        values.clear()
+        try:
+            for reading in task.readings:
+                handler = frames.for_annotation(reading.annotation, reading=True)
+                values[reading.parameter] = handler.load(
+                    reading.stored, reading.annotation
+                )
+            with watch(task.project, ignore=task.ignored) as seen:
+                result = task.asset.function(**values)
+                saved = save_result(result, task, frames)
+        except AssetmakeError:
+            raise  # the same again, however often
+        except Exception:
+            if not left:
+                raise
+            for file in task.staged.iterdir():
+                file.unlink()
+        else:
+            return {**saved, "seen": seen}
+    raise AssertionError
+
+
+def save_result(result: Any, task: Task, frames: Frames) -> dict[str, Any]:
+    """Check and save what the function returned; see `Ran` for the keys.
+
+    Raises:
+        FrameError: it is None, of another type than declared, violates
+            `columns=` or `schema=`, or would not survive its format.
+    """
+    asset = task.asset
+    if result is None:
+        msg = f"{asset.place}: asset `{asset.name}` returned None"
+        raise FrameError(msg, hints="end the function with `return` and the table")
+    if asset.schema is not None:
+        validated = asset.schema.validate(result)
+        result = result if validated is None else validated
+    handler = frames.for_value(result)
+    declared = frames.for_annotation(asset.returns, reading=False)
+    if declared is not None and declared.name not in (handler.name, "object"):
+        msg = (
+            f"{asset.place}: asset `{asset.name}` returned a "
+            f"{type(result).__module__}.{type(result).__qualname__}, "
+            f"and its annotation says {declared.name}"
+        )
+        raise FrameError(msg, hints="return what the annotation says, or change it")
+    wanted = asset.format or (task.table_format if "csv" in handler.formats else None)
+    format_ = frames.format_of(handler, wanted, asset.name)
+    written = handler.save(result, task.staged, format=format_, asset=asset.name)
+    if asset.columns is not None and written.columns is not None:
+        problems = check_columns(asset.columns, written.columns)
+        if problems:
+            msg = f"asset `{asset.name}` returned other columns than it declares: "
+            raise FrameError(
+                msg + "; ".join(problems),
+                hints=f"mend the function, or `columns=` at {asset.place}",
+            )
+    return {"type": handler.name, "format": format_, "written": written}
+
+
+def _failed(
+    error: Exception, task: Task, frames: Frames, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    shapes = {}
+    for reading in task.readings:
+        value = values.get(reading.parameter)
+        with contextlib.suppress(Exception):  # a lazy frame may fail here again
+            if value is not None:
+                handler = frames.for_annotation(reading.annotation, reading=True)
+                shapes[reading.stored.name] = handler.shape(value)
+    inputs = []
+    for name, shape in shapes.items():
+        if shape is not None:
+            rows = "" if shape.rows is None else f"{shape.rows:,} rows; "
+            inputs.append(f"{name}: {rows}{', '.join(map(str, shape.columns))}")
+    hints = list(getattr(error, "hints", ()))
+    if isinstance(error, KeyError) and error.args and isinstance(error.args[0], str):
+        columns = [str(c) for shape in shapes.values() if shape for c in shape.columns]
+        close = did_you_mean(error.args[0], columns)
+        if close:
+            hints.append(f"an input has a column with a similar name: '{close}'")
+    ours = isinstance(error, AssetmakeError)
+    failed = Failed(
+        type(error).__name__,
+        str(error),
+        "" if ours else cut_traceback(error, task.project),
+        full_traceback(error),
+        tuple(inputs),
+        tuple(hints),
+    )
+    return {"failed": failed}
+
+
+@contextlib.contextmanager
+def _captured(*, echo: bool) -> Iterator[io.StringIO]:
+    """Keep what this thread prints meanwhile; `echo` shows it on stderr, too."""
+    printed = io.StringIO()
+    with _routing:
+        token = _printed.set((printed, echo))
+        try:
+            yield printed
+        finally:
+            _printed.reset(token)
+
+
+#: Where what the current asset prints is kept, and whether it is shown as well.
+_printed: ContextVar[tuple[io.StringIO, bool] | None] = ContextVar(
+    "printed", default=None
+)
+
+
+class _Router:
+    """Stands for stdout and stderr while assets run, maybe several at once."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        found = _printed.get()
+        if found is None:
+            return int(self._stream.write(text))
+        printed, echo = found
+        printed.write(text)
+        if echo:
+            self._stream.write(text)
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class _Routing:
+    """Puts the routers in place for as long as any asset runs."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._depth = 0
+        self._streams: tuple[Any, Any] = (None, None)
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._depth += 1
+            if self._depth == 1:
+                self._streams = (sys.stdout, sys.stderr)
+                # stdout is for results: prints of a thread that the asset
+                # started, which cannot be told apart, go to stderr.
+                sys.stdout = sys.stderr = _Router(sys.stderr)
+
+    def __exit__(self, *args: object) -> None:
+        with self._lock:
+            self._depth -= 1
+            if self._depth == 0:
+                sys.stdout, sys.stderr = self._streams
+
+
+_routing = _Routing()
+
+
+def peak_memory() -> int | None:
+    """Return the largest resident set of this process so far, in bytes."""
+    try:
+        import resource
+    except ImportError:  # not a POSIX system
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # getrusage(2): kilobytes on Linux, bytes on macOS.
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+Runner = Callable[[Task], Ran]

@@ -1,0 +1,1 @@
+"""Where assets are kept: one protocol, one module a kind of store."""

@@ -1,0 +1,98 @@
+"""The protocol of a store, and what its methods exchange; no store itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from assetmake.frames.base import Stored
+from assetmake.manifest import FileRecord, Manifest
+from assetmake.status import Failure, Record
+
+
+class Store(Protocol):
+    """Where assets are kept.
+
+    What inspects (`names`, `record`, `load`) takes no lock and changes
+    nothing. What builds runs inside of `lock`.
+    """
+
+    def names(self) -> Iterable[str]:
+        """Yield the name of everything stored: managed or not."""
+        ...
+
+    def record(self, name: str, *, data: bool = True) -> Record:
+        """Return what is known of one name; `data=False` trusts the manifest."""
+        ...
+
+    def stored(self, manifest: Manifest) -> Stored:
+        """Return what a handler needs to load an asset."""
+        ...
+
+    def lock(self, waiting: Waiting) -> AbstractContextManager[None]:
+        """Return a context in which no other process builds in this store.
+
+        `waiting` is told whom it waits for, once. On entry, leftovers of
+        builds that were killed are cleared away.
+        """
+        ...
+
+    def stage(self, name: str) -> Path:
+        """Return a new empty directory to write an asset into."""
+        ...
+
+    def files(self, staged: Path) -> Mapping[str, FileRecord]:
+        """Return size and digest of each data file in a staged directory."""
+        ...
+
+    def publish(self, name: str, staged: Path, manifest: Manifest) -> None:
+        """Make a staged directory the asset, with its manifest, in one step.
+
+        What stood there before stays readable through open files and is
+        removed by `clean`.
+        """
+        ...
+
+    def stamp(self, manifest: Manifest) -> None:
+        """Replace just the manifest of a stored asset."""
+        ...
+
+    def adopt(self, name: str) -> tuple[Path, Mapping[str, FileRecord]]:
+        """Return the directory of an asset and the files in it, whoever wrote them."""
+        ...
+
+    def keep(self, name: str) -> Path:
+        """Copy what stands in an asset's place aside; return where to."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Remove an asset: just the files that its manifest names as written."""
+        ...
+
+    def note_failure(self, name: str, failure: Failure | None) -> None:
+        """Keep how a build of an asset failed; None forgets it."""
+        ...
+
+    def log(self, name: str, text: str) -> Path | None:
+        """Keep what an asset printed; return the file, if there is one."""
+        ...
+
+    def clean(self) -> None:
+        """Remove what publishing left behind; save what saves the next run work."""
+        ...
+
+    def place(self, name: str) -> str:
+        """Return where an asset is kept, as a message names it."""
+        ...
+
+
+class Waiting(Protocol):
+    """Is told for whom a build waits."""
+
+    def __call__(self, owner: str) -> None:
+        """Take whose build holds the store."""
+        ...
+
+

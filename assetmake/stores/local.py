@@ -1,0 +1,392 @@
+"""A store of local files: one directory an asset, published by one rename."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from assetmake.errors import StoreError
+from assetmake.fileindex import FileIndex
+from assetmake.fingerprint import digest_file
+from assetmake.frames.base import Stored
+from assetmake.manifest import (
+    FILE_NAME,
+    FileRecord,
+    Manifest,
+    ManifestError,
+    dump_manifest,
+    parse_manifest,
+)
+from assetmake.names import is_name, path_of
+from assetmake.status import Condition, Failure, Record
+from assetmake.stores.base import Waiting
+from assetmake.stores.swap import SWAP_FILE, recover, swap
+
+#: Where nothing precious is kept: staging, lock, index, logs.
+PRIVATE = ".assetmake"
+#: Written behind the data, as Hadoop does, for readers that wait for it.
+SUCCESS = "_SUCCESS"
+
+#: A file's name, its stat, when it was hashed (ns), and its digest.
+_Hashed = tuple[str, os.stat_result, int, str]
+
+
+class LocalStore:
+    """Assets as directories below `root`; see the protocol `Store`."""
+
+    def __init__(self, root: Path, project: Path) -> None:
+        """Open the store; nothing is made or changed.
+
+        Args:
+            root: Absolute path of the store's directory; need not exist.
+            project: The project's directory, for messages and the index.
+        """
+        self.root = root
+        self._project = project
+        self._private = root / PRIVATE
+        self.index = FileIndex(self._private / "index", project)
+        self._staged = 0
+        self._hashed: dict[Path, list[_Hashed]] = {}
+
+    # What inspects -----------------------------------------------------------
+
+    def names(self) -> Iterator[str]:
+        """Yield the name of each directory below the root that holds files."""
+        todo = [(str(self.root), "")]
+        while todo:
+            directory, prefix = todo.pop()
+            inner, has_manifest, has_files = _list(directory)
+            if prefix and (has_manifest or has_files):
+                yield prefix
+            if has_manifest:
+                continue  # what lies in a table is the table's
+            for name in sorted(inner, reverse=True):
+                below = f"{prefix}/{name}" if prefix else name
+                if is_name(below):
+                    todo.append((f"{directory}{os.sep}{name}", below))
+
+    def record(self, name: str, *, data: bool = True) -> Record:
+        """Return what the directory of one name holds."""
+        directory = f"{self.root}{os.sep}{path_of(name)}"
+        failure = self._failure(name)
+        try:
+            entries = {entry.name: entry for entry in os.scandir(directory)}
+        except (FileNotFoundError, NotADirectoryError):
+            if os.path.lexists(directory):
+                detail = f"{self.place(name)} is no directory, and it"
+                return Record(Condition.UNMANAGED, detail=detail, failure=failure)
+            return Record(Condition.ABSENT, failure=failure)
+        except OSError as error:
+            problem = f"not to be reached: {error.strerror}"
+            return Record(Condition.INTACT, problem=problem, failure=failure)
+        if FILE_NAME not in entries:
+            if any(not _is_hidden(entry) for entry in entries):
+                detail = f"{self.place(name)}/"
+                return Record(Condition.UNMANAGED, detail=detail, failure=failure)
+            return Record(Condition.ABSENT, failure=failure)
+        place = f"{self.place(name)}/{FILE_NAME}"
+        try:
+            manifest = _read_manifest(Path(entries[FILE_NAME].path), name)
+        except ManifestError as error:
+            return Record(
+                Condition.INTACT, problem=str(error), failure=failure, place=place
+            )
+        found = Record(Condition.INTACT, manifest, failure=failure, place=place)
+        if not data:
+            return found
+        condition, detail = self._compare(manifest, entries)
+        return replace(found, condition=condition, detail=detail)
+
+    def _compare(
+        self, manifest: Manifest, entries: Mapping[str, os.DirEntry[str]]
+    ) -> tuple[Condition, str]:
+        """Compare the files of a table with those that its manifest names."""
+        recorded = manifest.output.files
+        lacking = [name for name in recorded if name not in entries]
+        if lacking and len(lacking) == len(recorded):
+            return Condition.LOST, ""
+        if lacking:
+            return Condition.MODIFIED, f"{lacking[0]} is gone"
+        for name in entries:
+            if name not in recorded and not _is_hidden(name):
+                return Condition.MODIFIED, f"{name} was added"
+        for name, record in recorded.items():
+            try:
+                # Not the entry's own stat(): a link to a file is that file.
+                stat = os.stat(entries[name].path)
+                if (
+                    stat.st_size != record.bytes
+                    or self.index.digest(entries[name].path, stat) != record.digest
+                ):
+                    return Condition.MODIFIED, f"{name} has other bytes"
+            except OSError as error:
+                return Condition.MODIFIED, f"{name}: {error.strerror}"
+        return Condition.INTACT, ""
+
+    def _failure(self, name: str) -> Failure | None:
+        try:
+            tree = json.loads(self._failure_file(name).read_bytes())
+            return Failure(str(tree["recipe"]), str(tree["message"]))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+
+    def _failure_file(self, name: str) -> Path:
+        return self._private / "failures" / f"{_flat(name)}.json"
+
+    def stored(self, manifest: Manifest) -> Stored:
+        """Return what a handler needs to load an asset."""
+        directory = self.root / path_of(manifest.name)
+        output = manifest.output
+        return Stored(
+            manifest.name,
+            directory,
+            tuple(directory / file for file in output.files),
+            output.format,
+            output.columns,
+            output.extra,
+        )
+
+    def place(self, name: str) -> str:
+        """Return the directory of an asset, relative to the project."""
+        path = self.root / path_of(name)
+        try:
+            return path.relative_to(self._project).as_posix()
+        except ValueError:
+            return path.as_posix()
+
+    # What builds -------------------------------------------------------------
+
+    @contextmanager
+    def lock(self, waiting: Waiting) -> Iterator[None]:
+        """Hold the one lock of the store; a dead owner's is taken over."""
+        from filelock import FileLock, Timeout
+
+        self._make_private()
+        owner = self._private / "owner"
+        # The operating system drops it with its process, however that ends.
+        lock = FileLock(self._private / "lock")
+        try:
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                waiting(_read_owner(owner))
+                lock.acquire(poll_interval=0.05)
+        except OSError as error:
+            msg = f"cannot lock the store {self.root}: {error.strerror}"
+            raise StoreError(msg) from error
+        try:
+            started = time.strftime("%H:%M:%S")
+            owner.write_text(f"process {os.getpid()}, started {started}")
+            self._clear_leftovers()
+            yield
+        finally:
+            owner.unlink(missing_ok=True)
+            lock.release()
+
+    def _make_private(self) -> None:
+        try:
+            (self._private / "staging").mkdir(parents=True, exist_ok=True)
+            ignore = self._private / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("# made by assetmake; nothing here is precious\n*\n")
+        except OSError as error:
+            msg = f"cannot write to the store {self.root}: {error.strerror}"
+            hint = "let this user write there, or choose another `root`"
+            raise StoreError(msg, hints=hint) from error
+
+    def _clear_leftovers(self) -> None:
+        """Finish swaps that were cut off, then drop all that is staged."""
+        for leftover in (self._private / "staging").iterdir():
+            if (leftover / SWAP_FILE).exists():
+                recover(leftover, self.root)
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    def stage(self, name: str) -> Path:
+        """Return a new empty directory on the same file system as the asset's."""
+        self._staged += 1
+        token = f"{os.getpid()}-{self._staged}-{_flat(name)}"[:100]
+        new = self._private / "staging" / token / "new"
+        new.mkdir(parents=True)
+        return new
+
+    def files(self, staged: Path) -> dict[str, FileRecord]:
+        """Return size and digest of each staged data file, sorted by name."""
+        found: dict[str, FileRecord] = {}
+        hashed: list[_Hashed] = []
+        with os.scandir(staged) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if _is_hidden(entry.name):
+                    continue
+                if not entry.is_file():
+                    msg = f"{entry.name} in a staged table is no file"
+                    raise StoreError(msg)
+                stat, now = entry.stat(), time.time_ns()
+                digest = digest_file(entry.path)
+                found[entry.name] = FileRecord(stat.st_size, digest)
+                hashed.append((entry.name, stat, now, digest))
+        self._hashed[staged] = hashed
+        return found
+
+    def publish(self, name: str, staged: Path, manifest: Manifest) -> None:
+        """Exchange the staged directory with the asset's."""
+        (staged / SUCCESS).touch()
+        (staged / FILE_NAME).write_bytes(dump_manifest(manifest))
+        place = self.root / path_of(name)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            swap(staged, place, self.root)
+        except OSError as error:
+            msg = f"cannot publish {self.place(name)}: {error.strerror}"
+            raise StoreError(msg) from error
+        for file, stat, now, digest in self._hashed.pop(staged, ()):
+            self.index.remember(place / file, stat, now, digest)
+
+    def stamp(self, manifest: Manifest) -> None:
+        """Replace the manifest of a stored asset by one rename."""
+        place = self.root / path_of(manifest.name)
+        staged = self.stage(manifest.name) / FILE_NAME
+        staged.write_bytes(dump_manifest(manifest))
+        staged.replace(place / FILE_NAME)
+        (place / SUCCESS).touch()
+
+    def adopt(self, name: str) -> tuple[Path, Mapping[str, FileRecord]]:
+        """Return the directory of an asset and the data files in it."""
+        place = self.root / path_of(name)
+        return place, self.files(place)
+
+    def keep(self, name: str) -> Path:
+        """Copy the asset's directory to ``.assetmake/kept/``; it stays in place.
+
+        Hard links where the file system has them: the bytes stay, and the
+        table that is published next is made of other files.
+        """
+        kept = self._private / "kept"
+        kept.mkdir(parents=True, exist_ok=True)
+        stamp = f"{_flat(name)}-{time.strftime('%Y%m%d-%H%M%S')}"
+        to, number = kept / stamp, 1
+        while to.exists():
+            number += 1
+            to = kept / f"{stamp}-{number}"
+        shutil.copytree(self.root / path_of(name), to, copy_function=_link_or_copy)
+        return to
+
+    def remove(self, name: str) -> None:
+        """Remove a table's files, manifest and marker; other files stay."""
+        record = self.record(name)
+        place = self.root / path_of(name)
+        if record.manifest is None or record.condition is Condition.MODIFIED:
+            what = record.problem or record.detail or "it has no manifest"
+            msg = f"cannot prove that assetmake wrote {self.place(name)}: {what}"
+            raise StoreError(msg, hints=f"remove it by hand: rm -r {self.place(name)}")
+        # The manifest goes last: until then the next run knows whose files
+        # these are.
+        for file in (*record.manifest.output.files, SUCCESS, FILE_NAME):
+            (place / file).unlink(missing_ok=True)
+        while place != self.root:
+            try:
+                place.rmdir()
+            except OSError as error:
+                if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                    break
+                raise
+            place = place.parent
+
+    def note_failure(self, name: str, failure: Failure | None) -> None:
+        """Keep or forget a failure; where that fails, the next run is not told."""
+        file = self._failure_file(name)
+        try:
+            if failure is None:
+                file.unlink(missing_ok=True)
+                return
+            file.parent.mkdir(parents=True, exist_ok=True)
+            tree = {"recipe": failure.recipe, "message": failure.message}
+            staged = file.with_suffix(".new")
+            staged.write_text(json.dumps(tree))
+            staged.replace(file)
+        except OSError:
+            return
+
+    def log(self, name: str, text: str) -> Path | None:
+        """Keep what an asset printed in its last run."""
+        file = self._private / "logs" / f"{_flat(name)}.log"
+        try:
+            if not text:
+                file.unlink(missing_ok=True)
+                return None
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8", errors="backslashreplace")
+        except OSError:
+            return None
+        return file
+
+    def clean(self) -> None:
+        """Remove the tables that were replaced, and save the index."""
+        staging = self._private / "staging"
+        if staging.is_dir():
+            mine = f"{os.getpid()}-"
+            for old in staging.iterdir():
+                if old.name.startswith(mine):
+                    shutil.rmtree(old, ignore_errors=True)
+        self.index.settle()
+        self.index.save(always=True)
+
+
+def _list(directory: str) -> tuple[list[str], bool, bool]:
+    """Return subdirectories, whether there is a manifest, whether there are files."""
+    inner, has_manifest, has_files = [], False, False
+    try:
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.name == FILE_NAME:
+                    has_manifest = True
+                elif _is_hidden(entry.name):
+                    continue
+                elif entry.is_dir():
+                    inner.append(entry.name)
+                else:
+                    has_files = True
+    except OSError:
+        return [], False, False
+    return inner, has_manifest, has_files
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether Spark, Arrow and Hadoop skip a file of that name."""
+    return name.startswith(("_", "."))
+
+
+def _read_manifest(file: Path, name: str) -> Manifest:
+    try:
+        manifest = parse_manifest(file.read_bytes())
+    except OSError as error:
+        msg = f"not to be read: {error.strerror}"
+        raise ManifestError(msg) from error
+    if path_of(manifest.name) != path_of(name):
+        msg = f"that of another asset, `{manifest.name}`"
+        raise ManifestError(msg)
+    return manifest
+
+
+def _flat(name: str) -> str:
+    return name.replace("/", ".")
+
+
+def _read_owner(file: Path) -> str:
+    try:
+        return file.read_text(errors="replace")[:200] or "another build"
+    except OSError:
+        return "another build"
+
+
+def _link_or_copy(source: str, to: str) -> None:
+    try:
+        os.link(source, to)
+    except OSError:
+        shutil.copy2(source, to)

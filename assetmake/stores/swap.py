@@ -1,0 +1,100 @@
+"""Publish a directory in one step, and mend a step that was cut off.
+
+Linux and macOS exchange two directories atomically. Elsewhere two renames do
+it, with a note beside the staged directory from which `recover` finishes them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import shutil
+import sys
+from functools import cache
+from pathlib import Path
+
+from assetmake.names import is_name
+
+#: Names the place, relative to the store's root, while two renames are under way.
+SWAP_FILE = "swap"
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2  # linux/fs.h
+_RENAME_SWAP = 2  # macOS, sys/stdio.h
+
+
+def swap(staged: Path, place: Path, root: Path) -> None:
+    """Make `staged` stand at `place`; what stood there stands at `staged` then.
+
+    Args:
+        staged: A directory named ``new`` in a staging directory of its own.
+        place: Its place; need not exist. Its parent exists.
+        root: Of the store; `place` lies below it.
+
+    Raises:
+        OSError: nothing was changed, or `recover` finishes it.
+    """
+    if not place.exists():
+        staged.rename(place)
+    elif not _exchange(staged, place):
+        _rename_twice(staged, place, root)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two directories atomically; False where that is not possible."""
+    function = _exchange_function()
+    if function is None:
+        return False
+    if function(os.fsencode(one), os.fsencode(other)) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP):
+        return False  # this file system cannot
+    raise OSError(code, os.strerror(code), str(other))
+
+
+@cache
+def _exchange_function():  # type: ignore[no-untyped-def]  # noqa: ANN202
+    libc = ctypes.CDLL(None, use_errno=True)
+    if sys.platform == "linux" and hasattr(libc, "renameat2"):
+        call = libc.renameat2
+        return lambda a, b: call(_AT_FDCWD, a, _AT_FDCWD, b, _RENAME_EXCHANGE)
+    if sys.platform == "darwin" and hasattr(libc, "renamex_np"):
+        call = libc.renamex_np
+        return lambda a, b: call(a, b, _RENAME_SWAP)
+    return None
+
+
+def _rename_twice(staged: Path, place: Path, root: Path) -> None:
+    note = staged.parent / SWAP_FILE
+    note.write_text(place.relative_to(root).as_posix())
+    old = staged.parent / "old"
+    place.rename(old)
+    try:
+        staged.rename(place)
+    except OSError:
+        old.rename(place)
+        raise
+    note.unlink()
+    old.rename(staged)
+
+
+def recover(leftover: Path, root: Path) -> None:
+    """Finish or undo the two renames that `leftover` was made for.
+
+    Args:
+        leftover: A staging directory with a `SWAP_FILE` in it.
+        root: Of the store.
+    """
+    name = (leftover / SWAP_FILE).read_text(errors="replace")
+    if not is_name(name):  # a path out of the store, or no path at all
+        return
+    place = root / name
+    if place.exists():
+        return
+    for candidate in (leftover / "new", leftover / "old"):
+        if candidate.is_dir():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(candidate, place)
+            return

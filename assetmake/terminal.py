@@ -1,0 +1,135 @@
+"""The two streams of the command: what they can show, and writing to them.
+
+What is written, and when, is for the command line to decide.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import TextIO
+
+from assetmake.errors import AssetmakeError
+from assetmake.render.layout import Look
+
+#: Where a stream is no terminal, or does not tell its width.
+_WIDTH = 80
+#: Narrower than this, a table would lose what it is for.
+_LEAST = 40
+
+
+class ClosedError(Exception):
+    """Whoever read the stream has gone, as ``head`` does when it has enough."""
+
+
+class Stream:
+    """Standard output or standard error, and what it can show."""
+
+    def __init__(self, stream: TextIO, environ: Mapping[str, str], when: str) -> None:
+        """Wrap a stream.
+
+        Args:
+            stream: Of text.
+            environ: The environment variables.
+            when: ``always``, ``never`` or ``auto``: whether to use colours.
+        """
+        self._stream = stream
+        self._environ = environ
+        self.is_terminal = _is_terminal(stream)
+        self._color = wants_color(when, environ, is_terminal=self.is_terminal)
+        self._unicode = _shows(stream, "─…")
+        if hasattr(stream, "reconfigure"):
+            # A name that the encoding lacks must not end a build.
+            stream.reconfigure(errors="backslashreplace")
+
+    def look(self) -> Look:
+        """Return what the stream can show now; a window may have changed."""
+        return Look(self._width(), self._color, self._unicode)
+
+    def write(self, text: str) -> None:
+        """Show text at once.
+
+        Raises:
+            ClosedError: nobody reads it any more.
+            AssetmakeError: it cannot be written to: a disk is full, say.
+        """
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except BrokenPipeError as error:
+            raise ClosedError from error
+        except OSError as error:
+            msg = f"cannot write to {self._stream.name}: {error.strerror}"
+            raise AssetmakeError(msg) from error
+
+    def line(self, text: str) -> None:
+        """Show a line."""
+        self.write(text + "\n")
+
+    def can_live(self) -> bool:
+        """Whether a line may be overwritten: on a terminal that a person watches."""
+        return (
+            self.is_terminal
+            and self._environ.get("TERM") != "dumb"
+            and not self._environ.get("CI")
+            and not self._environ.get("PRE_COMMIT")
+        )
+
+    def _width(self) -> int:
+        told = self._environ.get("COLUMNS", "")
+        if told.isdecimal() and int(told):
+            return max(int(told), _LEAST)
+        if not self.is_terminal:
+            return _WIDTH
+        try:
+            # pre-commit gives hooks a terminal of 0 columns.
+            columns = os.get_terminal_size(self._stream.fileno()).columns or _WIDTH
+        except (OSError, ValueError):
+            columns = _WIDTH
+        return max(columns, _LEAST)
+
+
+def wants_color(when: str, environ: Mapping[str, str], *, is_terminal: bool) -> bool:
+    """Return whether to use colours.
+
+    An option goes before variables, ``NO_COLOR`` (https://no-color.org) before
+    ``FORCE_COLOR`` (https://force-color.org), both before what the stream is.
+
+    Args:
+        when: ``always``, ``never`` or ``auto``.
+        environ: The environment variables.
+        is_terminal: Whether the stream is one.
+    """
+    if when != "auto":
+        return when == "always"
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR"):
+        return True
+    return is_terminal and environ.get("TERM") != "dumb"
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def _shows(stream: TextIO, text: str) -> bool:
+    try:
+        text.encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeError, LookupError):
+        return False
+    return True
+
+
+def silence() -> None:
+    """Let nothing more be written to either stream, nor fail when Python ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            os.dup2(nowhere, stream.fileno())
+        except (OSError, ValueError, AttributeError):
+            continue

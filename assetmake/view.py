@@ -1,0 +1,252 @@
+"""One look at a project: what is defined, what is stored, and what that means.
+
+The effects of a status meet here: the Assetfile is loaded, code, sources and
+tables are fingerprinted, and the pure comparison in `status` judges them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from assetmake.assets import Asset, Resolved, Source, resolve
+from assetmake.code import Closure, Code, explain_change
+from assetmake.code.parts import Place
+from assetmake.config import Config
+from assetmake.errors import DefinitionError
+from assetmake.graph import find_circle, order
+from assetmake.excerpts import source_line
+from assetmake.load import Loaded, load
+from assetmake.observe import Observer, packages, variables
+from assetmake.status import (
+    Condition,
+    Definition,
+    Read,
+    Record,
+    SourceData,
+    Status,
+    compare,
+)
+from assetmake.stores.base import Store
+from assetmake.stores.local import LocalStore
+
+
+@dataclass(slots=True)
+class Defined:
+    """What the Assetfile defines, loaded and analysed.
+
+    Attributes:
+        loaded: The load itself: assets, sources, and the bytes of the code.
+        code: The static model of the project's sources.
+        assets: By name, upstream before downstream.
+        sources: By name.
+        resolved: What each asset's parameters mean.
+        closures: The code of each asset.
+        graph: What each asset reads, in the order of `assets`.
+    """
+
+    loaded: Loaded
+    code: Code
+    assets: dict[str, Asset]
+    sources: dict[str, Source]
+    resolved: dict[str, Resolved]
+    closures: dict[str, Closure]
+    graph: dict[str, tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class View:
+    """What is defined and stored at one moment, and the row of each name."""
+
+    defined: Defined
+    observer: Observer
+    definitions: dict[str, Definition]
+    sources: dict[str, SourceData]
+    records: dict[str, Record]
+    statuses: dict[str, Status]
+    unmanaged: list[str]
+
+
+def define(assetfile: Path, project: Path) -> Defined:
+    """Load an Assetfile and analyse the code of its assets.
+
+    Raises:
+        LoadError: it cannot be loaded.
+        DefinitionError: what it defines contradicts itself.
+    """
+    loaded = load(assetfile, project)
+    assets = {asset.name: asset for asset in loaded.assets}
+    sources = {source.name: source for source in loaded.sources}
+    known = {**assets, **sources}
+    resolved = {name: resolve(asset, known) for name, asset in assets.items()}
+    graph = {
+        name: tuple(dict.fromkeys(item.name for item in found.inputs))
+        for name, found in resolved.items()
+    }
+    circle = find_circle(graph)
+    if circle:
+        raise _circle_error(circle, assets, resolved, project)
+    ordered = order(graph)
+    code = Code(project, assetfile, loaded.files)
+    closures = {
+        name: code.closure(
+            assets[name].function,
+            (assets[name].registered.file, assets[name].registered.line),
+            settings=resolved[name].settings,
+        )
+        for name in ordered
+    }
+    return Defined(
+        loaded,
+        code,
+        {name: assets[name] for name in ordered},
+        sources,
+        resolved,
+        closures,
+        {name: graph[name] for name in ordered},
+    )
+
+
+def look(
+    defined: Defined, project: Path, config: Config, store: Store, *, data: bool = True
+) -> View:
+    """Compare what is defined with what is stored; nothing is changed.
+
+    Args:
+        defined: See `define`.
+        project: The project's directory.
+        config: Its settings.
+        store: Its store.
+        data: Whether data is looked at; else manifests are believed.
+    """
+    index = store.index if isinstance(store, LocalStore) else None
+    observer = Observer(project, index)
+    definitions = {
+        name: _definition(asset, defined, project, config, observer)
+        for name, asset in defined.assets.items()
+    }
+    records, unmanaged = _records(defined, store, observer, project, data=data)
+    sources = {
+        name: observer.source(source, relative_place(source.place, project))
+        if data
+        else _recorded_source(source, records, project)
+        for name, source in defined.sources.items()
+    }
+    statuses = compare(list(definitions.values()), sources, records, explain_change)
+    return View(
+        defined, observer, definitions, sources, records, statuses, unmanaged
+    )
+
+
+def relative_place(place: Place, project: Path) -> Place:
+    """Return a place whose file is relative to the project, if it lies there."""
+    try:
+        file = Path(place.file).relative_to(project).as_posix()
+    except ValueError:
+        return place
+    return Place(file, place.line)
+
+
+def _definition(
+    asset: Asset, defined: Defined, project: Path, config: Config, observer: Observer
+) -> Definition:
+    closure = defined.closures[asset.name]
+    return Definition(
+        name=asset.name,
+        place=relative_place(asset.place, project),
+        code=closure.fingerprint,
+        parts=closure.parts,
+        inputs=tuple(
+            Read(item.parameter, item.name)
+            for item in defined.resolved[asset.name].inputs
+        ),
+        reads=observer.reads(asset.reads),
+        variables=variables(asset.env),
+        packages=packages((*config.packages, *asset.packages)),
+        format=asset.format or "",
+        table_format=config.format,
+        columns=asset.columns,
+        group=asset.group or "",
+        description=asset.description or "",
+        owner=asset.owner or "",
+    )
+
+
+def _records(
+    defined: Defined, store: Store, observer: Observer, project: Path, *, data: bool
+) -> tuple[dict[str, Record], list[str]]:
+    """Return the record of each stored or defined name, and unmanaged places."""
+    records = {}
+    for name in defined.assets:
+        record = store.record(name, data=data)
+        if record.manifest and record.manifest.observed:
+            record = _with_observed(record, observer)
+        records[name] = record
+    defined_places = {store.place(name) for name in defined.assets}
+    source_places = [
+        (project / source.path).as_posix()
+        for source in defined.sources.values()
+        if source.path
+    ]
+    unmanaged = []
+    for name in store.names():
+        place = store.place(name)
+        if place in defined_places:
+            continue
+        record = store.record(name, data=data)
+        if record.condition is Condition.UNMANAGED:
+            above = (project / place).as_posix()
+            if not any(path.startswith(above) for path in source_places):
+                unmanaged.append(place)
+            continue
+        stored_as = record.manifest.name if record.manifest else name
+        records[stored_as] = record
+    return records, sorted(unmanaged)
+
+
+def _with_observed(record: Record, observer: Observer) -> Record:
+    from dataclasses import replace
+
+    if record.manifest is None:
+        return record
+    observed = {path: observer.file(path) for path in record.manifest.observed}
+    return replace(record, observed=observed)
+
+
+def _recorded_source(
+    source: Source, records: Mapping[str, Record], project: Path
+) -> SourceData:
+    """Return a source as the newest build that read it recorded it.
+
+    Manifests that read an older one then say so of each other, without data.
+    """
+    newest, fingerprint = "", "unknown:"
+    for record in records.values():
+        if record.manifest is None or record.manifest.built_at <= newest:
+            continue
+        for item in record.manifest.inputs:
+            if item.name == source.name:
+                newest, fingerprint = record.manifest.built_at, item.fingerprint
+    place = relative_place(source.place, project)
+    return SourceData(
+        source.name, place, fingerprint, description=source.description or ""
+    )
+
+
+def _circle_error(
+    circle: list[str],
+    assets: Mapping[str, Asset],
+    resolved: Mapping[str, Resolved],
+    project: Path,
+) -> DefinitionError:
+    first = assets[circle[0]]
+    chain = " needs ".join([*circle, circle[0]])
+    reads = next(
+        item for item in resolved[circle[0]].inputs if item.name in circle
+    )
+    where = source_line(first.place, reads.parameter, project)
+    return DefinitionError(
+        f"assets need each other in a circle\n  {chain}\n{where}",
+        hints="let one of them read a source instead",
+    )

@@ -1,0 +1,157 @@
+"""What a build asks of its project: fingerprints of now, and runs of assets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assetmake.code.parts import Closure
+from assetmake.frames import Frames
+from assetmake.frames.base import dotted_names
+from assetmake.observe import Observer, source_stored
+from assetmake.run import Ran, Task, run_asset
+from assetmake.status import SourceData
+from assetmake.stores.local import PRIVATE, LocalStore
+from assetmake.versions import versions_of
+from assetmake.view import View
+from assetmake.workers import Order, Origin, Workers, task_of
+
+if TYPE_CHECKING:
+    from assetmake.project import Project
+
+
+class ProjectWorld:
+    """The effects of a build, for one view of one project."""
+
+    def __init__(
+        self,
+        project: Project,
+        view: View,
+        *,
+        jobs: int = 1,
+        debug: bool = False,
+        echo: bool = False,
+    ) -> None:
+        self._project = project
+        self._view = view
+        self._defined = view.defined
+        self._debug = debug
+        self._echo = echo
+        settings = {"spark": project.config.spark}
+        self._frames = Frames(settings)
+        loaded = view.defined.loaded
+        origin = Origin(project.assetfile, project.root, dict(loaded.files), settings)
+        self._workers = Workers(origin, jobs)
+        self._started_ns: dict[str, int] = {}
+        store = project.store
+        self._index = store.index if isinstance(store, LocalStore) else None
+
+    def close(self) -> None:
+        """Give back what handlers hold, such as a Spark session."""
+        self._workers.close()
+        self._frames.close()
+
+    def source_now(self, name: str) -> str | None:
+        """Return the fingerprint that a source has at this moment."""
+        known: SourceData = self._view.sources[name]
+        observer = Observer(self._project.root, self._index)
+        return observer.source(self._defined.sources[name], known.place).fingerprint
+
+    def closure(self, name: str) -> Closure:
+        """Return the code of an asset, as it was loaded."""
+        return self._defined.closures[name]
+
+    def run(self, name: str, staged: Path) -> Ran:
+        """Run an asset into a staged directory, and wait for it."""
+        self._started_ns[name] = time.time_ns()
+        task = self._task(self._order(name, staged))
+        return run_asset(task, self._frames, echo=self._echo, debug=self._debug)
+
+    def submit(self, name: str, staged: Path) -> Future[Ran]:
+        """Start to run an asset: in a worker, or in a thread if it uses Spark."""
+        self._started_ns[name] = time.time_ns()
+        order = self._order(name, staged)
+        if self._uses_spark(name):
+            return self._workers.submit_here(self._task(order), self._frames)
+        return self._workers.submit(order)
+
+    def restart(self) -> None:
+        """Make new workers after one died."""
+        self._workers.restart()
+
+    def kill(self) -> None:
+        """End all workers at once."""
+        self._workers.close(kill=True)
+
+    def _uses_spark(self, name: str) -> bool:
+        asset, resolved = self._defined.assets[name], self._defined.resolved[name]
+        annotations = [item.annotation for item in resolved.inputs]
+        return "pyspark" in self._defined.closures[name].packages or any(
+            "pyspark" in word
+            for annotation in (asset.returns, *annotations)
+            for word in dotted_names(annotation)
+        )
+
+    def _task(self, order: Order) -> Task:
+        name = order.name
+        return task_of(
+            order,
+            self._defined.assets[name],
+            self._defined.resolved[name],
+            self._project.root,
+        )
+
+    def _order(self, name: str, staged: Path) -> Order:
+        found = []
+        ignored = [staged]
+        for item in self._defined.resolved[name].inputs:
+            if item.name in self._defined.sources:
+                source = self._defined.sources[item.name]
+                stored = source_stored(source, self._project.root)
+                ignored += stored.files
+            else:
+                manifest = self._view.statuses[item.name].manifest
+                if manifest is None:
+                    raise AssertionError(item.name)
+                stored = self._project.store.stored(manifest)
+                ignored.append(stored.directory)
+            found.append(stored)
+        if isinstance(self._project.store, LocalStore):
+            ignored.append(self._project.store.root / PRIVATE)
+        return Order(
+            name, tuple(found), staged, self._project.config.format, tuple(ignored)
+        )
+
+    def observed(self, name: str, ran: Ran) -> dict[str, str]:
+        """Return fingerprints of the project files that a run was seen to use.
+
+        Declared files and the code that the closure covers stand elsewhere in
+        the manifest. What was written while the asset ran is its own.
+        """
+        definition = self._view.definitions[name]
+        covered = {*definition.reads, *self._defined.closures[name].files}
+        observer = Observer(self._project.root, self._index)
+        found = {}
+        for path in _seen(ran):
+            try:
+                relative = path.relative_to(self._project.root).as_posix()
+                stat = path.stat()
+            except (OSError, ValueError):
+                continue
+            if relative in covered or stat.st_mtime_ns >= self._started_ns[name]:
+                continue
+            fingerprint = observer.file(relative)
+            if fingerprint is not None:
+                found[relative] = fingerprint
+        return found
+
+    def versions(self, name: str) -> Mapping[str, str]:
+        """Return versions of Python, assetmake and packages used."""
+        return versions_of(self._defined.closures[name].packages)
+
+
+def _seen(ran: Ran) -> list[Path]:
+    return [] if ran.seen is None else sorted(ran.seen.files)

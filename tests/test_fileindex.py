@@ -1,0 +1,170 @@
+"""The index saves reading, and is never believed where it may be a lie."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+import pytest
+
+from assetmake import fileindex
+from assetmake.fileindex import FileIndex
+from assetmake.fingerprint import digest_bytes
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "private").mkdir()
+    (tmp_path / "data").write_bytes(b"old bytes")
+    return tmp_path
+
+
+def index(place):
+    return FileIndex(place / "private" / "index", place)
+
+
+def settled(place):
+    """An index, saved, that believes what it knows of the file."""
+    first = index(place)
+    first.digest(place / "data")
+    first.settle()
+    first.save(always=True)
+    return index(place)
+
+
+def test_an_unchanged_file_is_not_read_again(place):
+    again = settled(place)
+
+    assert again.digest(place / "data") == digest_bytes(b"old bytes")
+    assert again.hashed == 0
+
+
+def test_a_file_hashed_right_after_it_was_written_is_read_again(place):
+    """Within a tick of the clock it may have changed without a new mtime."""
+    first = index(place)
+    first.digest(place / "data")
+    first.digest(place / "data")
+
+    assert first.hashed == 2
+
+
+@pytest.mark.parametrize("restore_mtime", [False, True])
+def test_an_edit_of_the_same_size_is_seen(place, restore_mtime):
+    """A restored mtime does not fool it: ctime cannot be set."""
+    again = settled(place)
+    before = os.stat(place / "data")
+    (place / "data").write_bytes(b"new bytes")
+    if restore_mtime:
+        os.utime(place / "data", ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    assert again.digest(place / "data") == digest_bytes(b"new bytes")
+
+
+def test_another_file_renamed_over_it_is_seen(place):
+    again = settled(place)
+    (place / "other").write_bytes(b"new bytes")
+    (place / "other").replace(place / "data")
+
+    assert again.digest(place / "data") == digest_bytes(b"new bytes")
+
+
+def test_after_a_reboot_each_file_is_read_once_more(place, monkeypatch):
+    """A power loss may have lost bytes whose stat was already on the disk."""
+    settled(place)
+    monkeypatch.setattr(fileindex, "_boot_id", lambda: "another boot")
+    again = index(place)
+
+    again.digest(place / "data")
+
+    assert again.hashed == 1
+
+
+def test_without_a_boot_id_nothing_is_kept(place, monkeypatch):
+    monkeypatch.setattr(fileindex, "_boot_id", lambda: "")
+    again = settled(place)
+
+    again.digest(place / "data")
+
+    assert again.hashed == 1
+    assert not (place / "private" / "index").exists()
+
+
+def test_a_project_that_moved_keeps_its_records(place, tmp_path_factory):
+    settled(place)
+    moved = tmp_path_factory.mktemp("elsewhere") / "project"
+    place.rename(moved)
+    again = index(moved)
+
+    assert again.digest(moved / "data") == digest_bytes(b"old bytes")
+    assert again.hashed == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"format": 2, "boot": "", "files": {}}',
+        '{"format": 1}',
+        '{"format": 1, "boot": BOOT, "files": []}',
+        '{"format": 1, "boot": BOOT, "files": {"data": []}}',
+        '{"format": 1, "boot": BOOT, "files": {"data": 1}}',
+        '{"format": 1, "boot": BOOT, "files": {"data": ["a", 1, 1, 1, 1, "x"]}}',
+        "[" * 100_000,
+    ],
+)
+def test_a_garbled_index_is_an_empty_one(place, text):
+    settled(place)
+    boot = json.loads((place / "private" / "index").read_text())["boot"]
+    text = text.replace("BOOT", json.dumps(boot))
+    (place / "private" / "index").write_text(text)
+
+    assert index(place).digest(place / "data") == digest_bytes(b"old bytes")
+
+
+def test_every_cut_of_an_index_is_harmless(place):
+    settled(place)
+    data = (place / "private" / "index").read_bytes()
+    for end in range(0, len(data), 3):
+        (place / "private" / "index").write_bytes(data[:end])
+        assert index(place).digest(place / "data") == digest_bytes(b"old bytes")
+
+
+def test_an_inspection_that_learned_little_writes_nothing(place):
+    first = index(place)
+    first.digest(place / "data")
+    first.save()
+
+    assert not (place / "private" / "index").exists()
+
+
+def test_a_folder_that_refuses_is_let_be(place, monkeypatch):
+    first = index(place)
+    first.digest(place / "data")
+
+    def refuse(*args):
+        raise PermissionError
+
+    monkeypatch.setattr("pathlib.Path.write_text", refuse)
+    first.save(always=True)
+
+    assert os.listdir(place / "private") == []
+
+
+def test_settling_waits_no_longer_than_the_tick(place):
+    """At most 20 ms are slept, and none when nothing is young."""
+    naps = []
+    first = index(place)
+    first.digest(place / "data")
+    first.settle()
+    original = time.sleep
+    try:
+        time.sleep = naps.append
+        first.settle()
+    finally:
+        time.sleep = original
+
+    assert naps == []

@@ -1,0 +1,174 @@
+"""Manifests survive their JSON, and nothing else passes for one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assetmake.code.parts import Part, Place
+from assetmake.frames.base import Column
+from assetmake.manifest import (
+    FileRecord,
+    InputRecord,
+    Manifest,
+    ManifestError,
+    Output,
+    dump_manifest,
+    parse_manifest,
+)
+
+MANIFEST = Manifest(
+    name="weather/hottest",
+    code="code-1:c",
+    parts=(
+        Part(
+            "hot",
+            "asset",
+            Place("Assetfile.py", 3),
+            "code-1:p",
+            "def hot():\n    return 'é\ud800'",
+        ),
+        Part("clean", "helper", Place("w.py", 12), "code-1:q", "def clean(): 1", "hot"),
+    ),
+    code_files={"Assetfile.py": "d1", "w.py": "d2"},
+    inputs=(InputRecord("raw", "raw", "bytes-1:r"), InputRecord("m", "mid", "x")),
+    reads={"q.sql": "bytes-1:q"},
+    observed={"cfg.json": "bytes-1:o"},
+    variables={"REGION": "blake2b-1:v"},
+    packages={"tidy": "1.0"},
+    output=Output(
+        "pandas.DataFrame",
+        "csv",
+        "csv",
+        "arrow-1:o",
+        {"part-00000.csv": FileRecord(10, "d"), "part-00001.csv": FileRecord(3, "e")},
+        rows=91,
+        columns=(Column("a", "int64"), Column("b", "timestamp[us, tz=UTC]")),
+        extra={"index": ["a"]},
+    ),
+    built_at="2026-11-23T06:41:02Z",
+    seconds=0.41,
+    peak_memory=123,
+    why=("never-built",),
+    versions={"python": "3.11.7"},
+)
+
+
+def test_manifest_survives_its_json():
+    assert parse_manifest(dump_manifest(MANIFEST)) == MANIFEST
+
+
+def test_json_is_sorted_and_ends_in_a_newline():
+    """So that a diff of two manifests in git shows what changed, and no more."""
+    text = dump_manifest(MANIFEST).decode("utf-8", "surrogatepass")
+
+    assert text.endswith("}\n")
+    assert list(json.loads(text)) == sorted(json.loads(text))
+
+
+def cut(data, path):
+    tree = json.loads(data.decode("utf-8", "surrogatepass"))
+    *way, last = path
+    inner = tree
+    for key in way:
+        inner = inner[key]
+    return tree, inner, last
+
+
+PATHS = [
+    ("format",),
+    ("asset",),
+    ("code",),
+    ("code", "fingerprint"),
+    ("code", "parts"),
+    ("code", "parts", 0, "place"),
+    ("inputs",),
+    ("inputs", 0, "fingerprint"),
+    ("reads",),
+    ("observed",),
+    ("variables",),
+    ("packages",),
+    ("output",),
+    ("output", "files"),
+    ("output", "columns"),
+    ("output", "fingerprint"),
+    ("built",),
+    ("built", "at"),
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("value", [None, [1], {"x": 1}, 1.5, True, "text", -1])
+def test_a_field_of_another_type_makes_it_unreadable(path, value):
+    """Nothing crashes later for what should have been refused here."""
+    tree, inner, last = cut(dump_manifest(MANIFEST), path)
+    allowed = {
+        ("output", "columns"): (type(None),),
+        ("asset",): (str,),
+        ("code", "fingerprint"): (str,),
+        ("inputs", 0, "fingerprint"): (str,),
+        ("output", "fingerprint"): (str,),
+        ("built", "at"): (str,),
+    }
+    if type(value) in allowed.get(path, ()):
+        pytest.skip("that is a value of the right type")
+    inner[last] = value
+
+    with pytest.raises(ManifestError):
+        parse_manifest(json.dumps(tree).encode())
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_field_that_lacks_makes_it_unreadable(path):
+    tree, inner, last = cut(dump_manifest(MANIFEST), path)
+    del inner[last]
+
+    if path == ("code", "parts", 0, "place"):
+        assert "place" not in inner
+    with pytest.raises(ManifestError):
+        parse_manifest(json.dumps(tree).encode())
+
+
+@pytest.mark.parametrize(
+    "name", ["../part", "/etc/passwd", "a/b", "a\\b", "", ".", "..", "a\0b"]
+)
+def test_a_file_elsewhere_makes_it_unreadable(name):
+    """A manifest is data: no path in it leads out of its directory."""
+    tree, inner, last = cut(dump_manifest(MANIFEST), ("output", "files"))
+    inner[last] = [[name, 1, "d"]]
+
+    with pytest.raises(ManifestError, match="list of files"):
+        parse_manifest(json.dumps(tree).encode())
+
+
+def test_a_newer_format_is_named():
+    tree, inner, last = cut(dump_manifest(MANIFEST), ("format",))
+    inner[last] = 99
+
+    with pytest.raises(ManifestError, match="of format 99, and this assetmake reads 1"):
+        parse_manifest(json.dumps(tree).encode())
+
+
+def test_every_cut_is_unreadable():
+    """A torn write never passes for a manifest."""
+    data = dump_manifest(MANIFEST)
+    for end in range(len(data) - 2):
+        with pytest.raises(ManifestError):
+            parse_manifest(data[:end])
+
+
+@given(st.binary(max_size=200) | st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+).map(lambda tree: json.dumps(tree).encode()))
+def test_no_bytes_crash_the_reader(data):
+    with pytest.raises(ManifestError):
+        parse_manifest(data)
+
+
+def test_deep_nesting_is_unreadable():
+    with pytest.raises(ManifestError):
+        parse_manifest(b"[" * 200_000)
