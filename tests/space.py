@@ -1,0 +1,99 @@
+"""A scratch project on which tests run the command, as a user would."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+#: Assets that need no library: text is made of text.
+TEXTS = """
+    from assetmake import asset, source
+
+    raw = source("raw", path="raw.txt", format="text")
+
+
+    @asset
+    def upper(raw: str) -> str:
+        '''The text in capitals.'''
+        return raw.upper()
+
+
+    @asset
+    def length(upper: str) -> str:
+        return str(len(upper))
+"""
+#: Variables that change what the command shows, or where it looks.
+_UNSET = (
+    "ASSETMAKE_ENV", "CI", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "PRE_COMMIT", "TERM",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a command ended, and what it wrote."""
+
+    status: int
+    out: str
+    err: str
+
+
+class TestSpace:
+    """A directory with a project in it; commands are run there."""
+
+    __test__ = False  # the name is not for pytest
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def write(self, files: Mapping[str, str]) -> None:
+        """Write files by path, their text without its common indentation."""
+        for path, text in files.items():
+            file = self.root / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace a text that stands in a file once."""
+        file = self.root / path
+        text = file.read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
+        file.write_text(text.replace(old, new), encoding="utf-8")
+
+    def environ(self, **variables: str) -> dict[str, str]:
+        """Return the environment of commands: that of the tests, made neutral."""
+        kept = {key: value for key, value in os.environ.items() if key not in _UNSET}
+        return {**kept, "TZ": "UTC", "PYTHONDONTWRITEBYTECODE": "1", **variables}
+
+    def popen(
+        self, *words: str, cwd: str = ".", **variables: str
+    ) -> subprocess.Popen[str]:
+        """Start the command, its streams as pipes."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "assetmake", *words],
+            cwd=self.root / cwd,
+            env=self.environ(**variables),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            # As a shell starts what runs in the foreground.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+
+    def run(self, *words: str, cwd: str = ".", **variables: str) -> Ran:
+        """Run the command to its end."""
+        with self.popen(*words, cwd=cwd, **variables) as process:
+            out, err = process.communicate(timeout=120)
+        return Ran(process.returncode, out, err)
+
+    def built(self) -> Ran:
+        """Build, and fail the test if that fails."""
+        ran = self.run()
+        assert ran.status == 0, ran.err
+        return ran

@@ -1,0 +1,109 @@
+"""The layers of the package: those drawn in the documentation are the real ones."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import assetmake
+
+PACKAGE = Path(assetmake.__file__).parent
+PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "architecture.md"
+
+
+def drawn() -> dict[str, int]:
+    """Return the height of each module or package in the drawing, 0 at the bottom.
+
+    A line of it begins with names, `a, b` or `a/`, and goes on behind two spaces.
+    """
+    drawing = re.search(r"```text layers\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    assert drawing
+    lines = reversed(drawing[1].splitlines())
+    return {
+        name.removesuffix("/"): height
+        for height, line in enumerate(lines)
+        for name in line.partition("  ")[0].split(", ")
+    }
+
+
+def module_name(file: Path) -> str:
+    """Return the dotted name of a file below the package, without `assetmake.`."""
+    parts = file.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+MODULES = {module_name(file): file for file in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Yield what a module imports of the package, wherever the import stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert not node.level, "relative imports are not read here"
+            full = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [
+                name if name.removeprefix("assetmake.") in MODULES else node.module
+                for name in full
+            ]
+        else:
+            continue
+        for name in names:
+            if name.partition(".")[0] == "assetmake":
+                yield name.removeprefix("assetmake").removeprefix(".")
+
+
+EDGES = {
+    name: sorted(set(imported(ast.parse(file.read_bytes()))) - {name})
+    for name, file in MODULES.items()
+}
+
+
+def unit(module: str) -> str:
+    """Return the module or the package right below `assetmake` that it is in."""
+    return module.partition(".")[0] or "__init__"
+
+
+def test_everything_is_drawn_and_exists():
+    """A new module gets its place in the drawing, one that is gone leaves it."""
+    assert drawn().keys() == {unit(name) for name in MODULES}
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name])
+def test_imports_go_downwards(module):
+    """Never upwards, nor to a neighbour on the same line."""
+    heights = drawn()
+
+    wrong = [
+        other
+        for other in EDGES[module]
+        if unit(other) != unit(module) and heights[unit(other)] >= heights[unit(module)]
+    ]
+
+    assert wrong == []
+
+
+def test_no_module_imports_itself_in_a_circle():
+    """Also not inside of a package, and not through an import in a function."""
+    graph = {name: edges for name, edges in EDGES.items() if name}
+
+    try:
+        order = list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+    assert set(order) >= set(graph)
+
+
+def test_an_upward_import_is_noticed():
+    """Imports in functions and under `TYPE_CHECKING` count."""
+    code = "def f():\n    from assetmake.cli import main\nimport assetmake.plan\n"
+
+    found = set(imported(ast.parse(code)))
+
+    assert found == {"cli", "plan"}
