@@ -8,13 +8,13 @@ called.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from assetmake.assets import Asset, Source, asset, include, source
-from assetmake.errors import AssetmakeError
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from assetmake.assets import Asset, Source, asset, include, source
+    from assetmake.errors import AssetmakeError
     from assetmake.project import Project
     from assetmake.stores.base import Store
     from assetmake.stores.memory import MemoryStore
@@ -32,10 +32,18 @@ __all__ = [
     "source",
 ]
 
+#: Where each public name is defined; imported when it is first asked for, as
+#: the command starts in less time than all of them take.
 _LAZY = {
+    "Asset": "assetmake.assets",
+    "AssetmakeError": "assetmake.errors",
     "MemoryStore": "assetmake.stores.memory",
     "Project": "assetmake.project",
+    "Source": "assetmake.assets",
     "Store": "assetmake.stores.base",
+    "asset": "assetmake.assets",
+    "include": "assetmake.assets",
+    "source": "assetmake.assets",
 }
 
 
@@ -72,6 +80,7 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         from importlib import import_module
 
-        return getattr(import_module(_LAZY[name]), name)
+        found = globals()[name] = getattr(import_module(_LAZY[name]), name)
+        return found
     msg = f"module 'assetmake' has no attribute {name!r}"
     raise AttributeError(msg)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assetmake.cli import main
+from assetmake.quick import main
 
 if __name__ == "__main__":
     main()

@@ -15,9 +15,10 @@ from typing import Protocol
 from assetmake.code.parts import Closure
 from assetmake.errors import AssetmakeError
 from assetmake.fingerprint import digest
+from assetmake.listen import Listener, Outcome
 from assetmake.manifest import FileRecord, InputRecord, Manifest, Output
 from assetmake.plan import Plan, Step
-from assetmake.run import Failed, Ran, Runner
+from assetmake.run import Failed, Ran
 from assetmake.status import (
     ABSENT,
     Condition,
@@ -32,79 +33,6 @@ from assetmake.status import (
     recipe,
 )
 from assetmake.stores.base import Store
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one step of a plan.
-
-    Attributes:
-        name: The asset's.
-        kind: ``built``, ``fresh`` (spared, because data above came out the
-            same), ``failed``, ``skipped`` (it needs what failed), ``stopped``
-            (interrupted while it ran) or ``not started``.
-        seconds: Wall time of the run.
-        rows: Of the new table; None for what is no table.
-        bytes: Of the new files.
-        same_data: Whether the data came out as it was.
-        failed: How it failed.
-        needs: The failed asset that a skipped one needs.
-        kept: Where a table changed by hand was copied to.
-        printed: What the function wrote to stdout and stderr.
-    """
-
-    name: str
-    kind: str
-    seconds: float = 0.0
-    rows: int | None = None
-    bytes: int = 0
-    same_data: bool = False
-    failed: Failed | None = None
-    needs: str = ""
-    kept: str = ""
-    printed: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a build did, step by step.
-
-    Attributes:
-        outcomes: One a step of the plan, in the order they ended.
-        fresh: Number of selected assets that needed nothing.
-        seconds: Wall time of the whole.
-        interrupted: Whether Ctrl-C ended it.
-    """
-
-    outcomes: tuple[Outcome, ...]
-    fresh: int
-    seconds: float
-    interrupted: bool = False
-
-    @property
-    def ok(self) -> bool:
-        """Whether everything selected is fresh now."""
-        return all(outcome.kind in ("built", "fresh") for outcome in self.outcomes)
-
-    def count(self, kind: str) -> int:
-        """Return the number of outcomes of one kind."""
-        return sum(outcome.kind == kind for outcome in self.outcomes)
-
-
-class Listener:
-    """Is told how a build goes on; this one does nothing with it."""
-
-    def planned(self, plan: Plan) -> None:
-        """Take what will be done; called once, before the first step."""
-
-    def waiting(self, owner: str) -> None:
-        """Take whose build holds the store, before waiting for it."""
-
-    def started(self, name: str) -> None:
-        """Take the name of an asset that is looked at now."""
-
-    def finished(self, outcome: Outcome) -> None:
-        """Take what became of a step."""
 
 
 class World(Protocol):
@@ -378,6 +306,3 @@ def failed_outcome(name: str, error: Exception, state: BuildState) -> Outcome:
     hints = tuple(getattr(error, "hints", ()))
     failed = Failed(type(error).__name__, str(error), hints=hints)
     return Outcome(name, "failed", failed=failed)
-
-
-__all__ = ["BuildState", "Listener", "Outcome", "Result", "Runner", "build"]

@@ -15,13 +15,11 @@ from assetmake.code.parts import Place
 from assetmake.errors import DefinitionError
 from assetmake.excerpts import call_span, excerpt, line_of, shown_path
 
-_HERE = os.path.dirname(__file__)
-
 
 def caller() -> FrameType:
     """Return the innermost frame that is not of this package's top modules."""
     frame = sys._getframe(1)  # noqa: SLF001 - the documented way to a frame
-    while os.path.dirname(frame.f_code.co_filename) == _HERE:
+    while frame.f_globals.get("__package__") == __package__:
         if frame.f_back is None:
             break
         frame = frame.f_back

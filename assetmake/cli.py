@@ -47,7 +47,8 @@ def _run(command: Command, words: Sequence[str]) -> int:
     except InterruptedBuildError:
         _die("SIGINT")
     except KeyboardInterrupt:
-        err.line("assetmake: interrupted")
+        # A terminal shows ^C: it is written over.
+        err.line(("\r\x1b[K" if err.can_live() else "") + "assetmake: interrupted")
         _die("SIGINT")
     except (ClosedError, BrokenPipeError):
         raise

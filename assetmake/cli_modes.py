@@ -21,7 +21,7 @@ from assetmake.render.layout import count, safe, safe_lines
 from assetmake.terminal import Stream
 
 if TYPE_CHECKING:
-    from assetmake.build import Result
+    from assetmake.listen import Result
     from assetmake.plan import Plan
     from assetmake.project import Project
     from assetmake.render.progress import Progress
@@ -335,7 +335,7 @@ def _report(session: Session, result: Result, plan: Plan | None) -> None:
             look,
             full_trace=options.full_trace,
             debugger=not options.pdb,
-            printed=not options.verbose,
+            printed=not (options.verbose or options.pdb),  # shown already
         )
         err.line(f"\n{text}")
     if not options.silent:
@@ -383,7 +383,8 @@ def show_error(error: AssetmakeError, err: Stream, *, full_trace: bool = False) 
     if full_trace:
         from assetmake.tracebacks import full_traceback
 
-        err.line(full_traceback(error))
+        # What was raised in the user's code, if that is what went wrong.
+        err.line(full_traceback(error.__cause__ or error))
     err.line(f"{look.paint('error', 'failed')}: " + "\n".join(safe_lines(str(error))))
     for hint in error.hints:
         err.line(f"{look.paint('hint', 'cyan')}: {safe(hint)}")

@@ -52,18 +52,26 @@ def load_config(project: Path, environment: str = "") -> Config:
         ConfigError: the file is no TOML, has an unknown key or a value of a
             wrong type, or does not define the environment.
     """
-    file = project / "pyproject.toml"
-    try:
-        text = file.read_bytes()
-    except FileNotFoundError:
-        text = b""
-    except OSError as error:
-        msg = f"pyproject.toml: cannot be read: {error.strerror}"
-        raise ConfigError(msg) from error
+    text = config_bytes(project)
     table: Mapping[str, Any] = {}
     if b"assetmake" in text:  # else not even the parser is imported
         table = _parse(text)
     return _choose(table, environment)
+
+
+def config_bytes(project: Path) -> bytes:
+    """Return what `pyproject.toml` holds; nothing if there is none.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    try:
+        return (project / "pyproject.toml").read_bytes()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        msg = f"pyproject.toml: cannot be read: {error.strerror}"
+        raise ConfigError(msg) from error
 
 
 def _parse(text: bytes) -> Mapping[str, Any]:

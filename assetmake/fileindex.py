@@ -6,11 +6,12 @@ believed only where neither an edit nor a crash can have made it a lie.
 
 from __future__ import annotations
 
-import json
 import os
 import time
+from functools import cached_property
 from pathlib import Path
 
+from assetmake.boot import boot_id
 from assetmake.fingerprint import digest_file
 
 #: A file younger than this when it was hashed may change once more without a
@@ -45,16 +46,24 @@ class FileIndex:
         self.hashed_bytes = 0
         self._file = file
         self._prefix = str(root) + os.sep
-        self._boot = _boot_id()
-        self._records: dict[str, _Record] = {}
+        self._boot = boot_id()
         self._seen: set[str] = set()
         self._changed = False
-        if file is not None:
-            self._records = self._load(file)
+
+    @cached_property
+    def _records(self) -> dict[str, _Record]:
+        """Read from the file when the first digest is asked for."""
+        return {} if self._file is None else self._load(self._file)
 
     def _load(self, file: Path) -> dict[str, _Record]:
         try:
-            tree = json.loads(file.read_bytes())
+            data = file.read_bytes()
+        except OSError:
+            return {}
+        import json
+
+        try:
+            tree = json.loads(data)
             if tree["format"] != 1 or tree["boot"] != self._boot or not self._boot:
                 # After a power loss a file may hold other bytes than its stat
                 # tells; so each is hashed once more after a reboot.
@@ -144,6 +153,8 @@ class FileIndex:
             return
         if not self._file.parent.is_dir():
             return
+        import json
+
         tree = {"format": 1, "boot": self._boot, "files": self._records}
         staged = self._file.with_name(f"{self._file.name}.{os.getpid()}")
         try:
@@ -166,27 +177,3 @@ def _is_settled(stat: os.stat_result, hashed_at: int) -> bool:
 def _tick(mtime: int, ctime: int) -> int:
     coarse = mtime % 1_000_000_000 == 0 and ctime % 1_000_000_000 == 0
     return _COARSE_TICK if coarse else _FINE_TICK
-
-
-def _boot_id() -> str:
-    """Return what names this boot of the machine; empty where nothing does."""
-    try:
-        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
-            return file.read().decode("ascii").strip()
-    except (OSError, ValueError):
-        return _boot_session()
-
-
-def _boot_session() -> str:
-    """Return macOS's name of a boot, ``kern.bootsessionuuid``."""
-    if os.uname().sysname != "Darwin":
-        return ""
-    import ctypes
-
-    buffer = ctypes.create_string_buffer(64)
-    size = ctypes.c_size_t(len(buffer))
-    libc = ctypes.CDLL(None, use_errno=True)
-    name = b"kern.bootsessionuuid"
-    if libc.sysctlbyname(name, buffer, ctypes.byref(size), None, 0):
-        return ""
-    return buffer.value.decode("ascii", "replace")

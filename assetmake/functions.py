@@ -61,10 +61,11 @@ def refuse_kind(
 ) -> None:
     """Refuse functions that do not return a table when they are called."""
     outer = plain.__qualname__.rpartition(".")[0]
-    if inspect.iscoroutinefunction(plain):
+    flags = plain.__code__.co_flags
+    if flags & inspect.CO_COROUTINE:
         problem = f"asset `{name}` is an `async def`"
         hint = "make it a plain `def`, and use `asyncio.run(...)` in it"
-    elif inspect.isgeneratorfunction(plain) or inspect.isasyncgenfunction(plain):
+    elif flags & (inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR):
         problem = f"asset `{name}` is a generator"
         hint = "`return` one table instead of `yield`"
     elif outer and not outer.endswith("<locals>"):

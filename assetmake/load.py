@@ -1,4 +1,4 @@
-"""Find an Assetfile and load it: run it, and collect what it defines.
+"""Load an Assetfile: run it, and collect what it defines.
 
 A failure becomes a LoadError that shows the user's own lines. What the assets
 mean, and which of them are stale, is not looked at here.
@@ -25,8 +25,7 @@ from assetmake.collisions import merged
 from assetmake.errors import AssetmakeError, LoadError
 from assetmake.failures import load_error
 
-#: What an Assetfile is called, and the module that it becomes.
-FILE_NAME = "Assetfile.py"
+#: The module that an Assetfile becomes.
 MODULE_NAME = "Assetfile"
 
 
@@ -60,33 +59,6 @@ class Loaded:
     def modules(self) -> Mapping[str, ModuleType]:
         """The project's modules, by name; the Assetfile is ``Assetfile``."""
         return MappingProxyType(self.session.modules)
-
-
-def find_assetfile(start: Path, file: str | Path | None = None) -> Path:
-    """Return the absolute path of the Assetfile that a directory belongs to.
-
-    Args:
-        start: Where to look first; then in each directory above it.
-        file: The Assetfile itself, relative to `start`, whatever its name.
-
-    Raises:
-        LoadError: there is none.
-    """
-    here = os.path.abspath(start)
-    if file is not None:
-        path = os.path.join(here, file)
-        if os.path.isfile(path):
-            return Path(os.path.normpath(path))
-        hint = f"give the path of an Assetfile: `-f {FILE_NAME}`"
-        raise LoadError(f"there is no file {path}", hints=hint)
-    for directory in (Path(here), *Path(here).parents):
-        path = os.path.join(directory, FILE_NAME)
-        if os.path.isfile(path):
-            return Path(path)
-    raise LoadError(
-        f"no {FILE_NAME} in {here}, nor in a directory above it",
-        hints="`assetmake --init` writes one to start from",
-    )
 
 
 def load(

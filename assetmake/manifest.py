@@ -7,7 +7,6 @@ it holds no host name, no value of an environment variable and no live object.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -162,6 +161,8 @@ def dump_manifest(manifest: Manifest) -> bytes:
         "reads": dict(manifest.reads),
         "variables": dict(manifest.variables),
     }
+    import json
+
     text = json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False)
     # A lone surrogate in a literal of the user's code must not stop a build.
     return (text + "\n").encode("utf-8", "surrogatepass")
@@ -184,6 +185,8 @@ def parse_manifest(data: bytes) -> Manifest:
     Raises:
         ManifestError: it is no JSON, of a newer version, or lacks something.
     """
+    import json
+
     try:
         tree = json.loads(data.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError) as error:

@@ -70,10 +70,7 @@ class Observer:
         return "bytes-1:" + digest(source.version, meaning, tuple(parts))
 
     def file(self, path: str) -> str | None:
-        """Return the fingerprint of one file of the project; None if not there.
-
-        A directory stands for all files below it.
-        """
+        """Return the fingerprint of one file of the project; None if not there."""
         if path not in self._files:
             self._files[path] = self._file_fingerprint(path)
         return self._files[path]
@@ -84,6 +81,22 @@ class Observer:
             return "bytes-1:" + self._index.digest(absolute)
         except OSError:
             return None
+
+    def seen(self, path: str) -> str:
+        """Return the fingerprint of what a run was seen to look at.
+
+        Args:
+            path: Of a file, or of a directory with ``/`` behind it, which
+                stands for the names in it; relative to the project.
+        """
+        if not path.endswith("/"):
+            return self.file(path) or "absent:"
+        try:
+            names = os.listdir(self._project / path)
+        except OSError:
+            return "absent:"
+        shown = sorted(name for name in names if not name.startswith((".", "_")))
+        return "names-1:" + digest(tuple(shown))
 
     def reads(self, patterns: Iterable[str]) -> dict[str, str | None]:
         """Return the fingerprint of each file that paths and globs name."""
@@ -107,39 +120,6 @@ class Observer:
             return [pattern]
         prefix = str(self._project) + os.sep
         return sorted(Path(name.removeprefix(prefix)).as_posix() for name in files)
-
-
-def variables(names: Iterable[str]) -> dict[str, str | None]:
-    """Return a fingerprint of each environment variable; None if it is not set.
-
-    The value itself may be a secret and is kept nowhere; a cryptographic hash
-    stands for it, salted with the variable's name.
-    """
-    found: dict[str, str | None] = {}
-    for name in names:
-        value = os.environ.get(name)
-        if value is None:
-            found[name] = None
-            continue
-        from hashlib import blake2b
-
-        key = name.encode("utf-8", "surrogateescape")[:64]
-        data = value.encode("utf-8", "surrogateescape")
-        found[name] = "blake2b-1:" + blake2b(data, key=key, digest_size=16).hexdigest()
-    return found
-
-
-def packages(names: Iterable[str]) -> dict[str, str | None]:
-    """Return the installed version of each distribution; None if not there."""
-    found: dict[str, str | None] = {}
-    for name in names:
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = None
-    return found
 
 
 def source_files(source: Source, project: Path) -> tuple[Path, ...]:

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from assetmake.assets import Asset, Source
-from assetmake.build import BuildState, Listener, Outcome, Result, build
-from assetmake.code import explain_change
-from assetmake.code.parts import Closure, Note
-from assetmake.config import Config, load_config
+from assetmake.config import Config, config_bytes, load_config
 from assetmake.errors import StoreError, UnknownNameError
-from assetmake.frames.base import Stored
+from assetmake.find import find_assetfile
 from assetmake.graph import select, upstream_of
-from assetmake.load import find_assetfile, importing
-from assetmake.manifest import Manifest
-from assetmake.observe import source_stored
 from assetmake.plan import Plan, make_plan
 from assetmake.status import Condition, Definition, State, Status
 from assetmake.stores.base import Store
 from assetmake.stores.local import LocalStore
-from assetmake.view import Defined, View, define, look
+
+if TYPE_CHECKING:
+    from assetmake.listen import Listener, Outcome, Result
+    from assetmake.code.parts import Note
+    from assetmake.frames.base import Stored
+    from assetmake.manifest import Manifest
+    from assetmake.remember import Remembered
+    from assetmake.view import Defined, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,8 @@ class Project:
         self.config = config
         self.store = store
         self._defined: Defined | None = None
+        #: Why the last look left no snapshot; empty if it did.
+        self.doubt = ""
 
     def __repr__(self) -> str:
         return f"Project({str(self.root)!r})"
@@ -107,23 +109,60 @@ class Project:
 
     def _define(self) -> Defined:
         """Return what the Assetfile defines, loaded anew if its code changed."""
+        from assetmake.view import define
+
         if self._defined is None or not self._defined.code.is_current():
             self._defined = define(self.assetfile, self.root)
         return self._defined
 
     def _look(self, *, data: bool = True) -> View:
+        """Look at everything, and keep what makes the next look quick."""
+        from assetmake.view import look
+
+        began = time.time_ns()
         view = look(self._define(), self.root, self.config, self.store, data=data)
-        if isinstance(self.store, LocalStore):
+        if data and _index_is_wanted():
             self.store.index.save()
+            self._snap(view, began)
         return view
 
-    def _select(self, words: Sequence[str], defined: Defined) -> list[str]:
-        groups = {n: a.group for n, a in defined.assets.items() if a.group}
-        return select(words, defined.graph, defined.sources, groups)
+    def _snap(self, view: View, began_ns: int) -> None:
+        """Save a snapshot, where a build has made a place for it."""
+        from assetmake.remember import draft_of, dump_rows, tally
+
+        file = self.store.snapshot
+        if file is None or not file.parent.is_dir():
+            return
+        draft = draft_of(view, self.root, self.store, began_ns)
+        self.doubt = draft.problem
+        rows = "" if draft.problem else dump_rows(view)
+        draft.save(str(file), self._key(), tally(view.statuses), rows)
+
+    def _key(self) -> str:
+        from assetmake.snapshot import key_of
+
+        return key_of(self.config.environment, config_bytes(self.root))
+
+    def _remember(self) -> Remembered | None:
+        """Return the rows of the last look, if nothing has changed since."""
+        from assetmake.remember import parse_rows
+        from assetmake.snapshot import recall
+
+        file = self.store.snapshot
+        if file is None or not _index_is_wanted():
+            return None
+        found = recall(str(file), self._key(), str(self.root))
+        return parse_rows(found.rows) if found else None
+
+    def _known(self) -> Remembered:
+        """Return rows and graph, remembered or looked up."""
+        from assetmake.remember import remembered
+
+        return self._remember() or remembered(self._look())
 
     def names(self) -> list[str]:
         """Return the names of all assets, upstream before downstream."""
-        return list(self._define().assets)
+        return list(self._known().graph)
 
     def select(self, words: Sequence[str]) -> list[str]:
         """Return the assets and sources that words of a command line name.
@@ -131,31 +170,43 @@ class Project:
         Raises:
             UnknownNameError: a word matches nothing.
         """
-        return self._select(words, self._define())
+        known = self._known()
+        return select(words, known.graph, known.sources, known.groups)
 
     def graph(self) -> dict[str, tuple[str, ...]]:
         """Return what each asset reads, upstream first; a source reads nothing."""
-        defined = self._define()
-        sources: dict[str, tuple[str, ...]] = dict.fromkeys(defined.sources, ())
-        return {**sources, **defined.graph}
+        known = self._known()
+        return {**dict.fromkeys(known.sources, ()), **known.graph}
 
-    def status(self, names: Sequence[str] = (), *, data: bool = True) -> list[Status]:
+    def status(
+        self, names: Sequence[str] = (), *, data: bool = True
+    ) -> list[Status]:
         """Return a row for each source, each asset, and each orphan.
 
         Args:
             names: Limit the rows to these and what they need; see `select`.
             data: Whether data is looked at; else manifests are believed.
         """
-        view = self._look(data=data)
-        if not names:
-            return list(view.statuses.values())
-        graph = view.defined.graph
-        needed = upstream_of(graph, self._select(names, view.defined))
-        return [row for name, row in view.statuses.items() if name in needed]
+        from assetmake.remember import remembered
+
+        known = self._remember() if data else None
+        if known is None:
+            known = remembered(self._look(data=data))
+        rows = list(known.statuses.values())
+        if names:
+            chosen = select(names, known.graph, known.sources, known.groups)
+            needed = upstream_of(known.graph, chosen)
+            rows = [row for row in rows if row.name in needed]
+        return [self._with_manifest(row) for row in rows]
+
+    def _with_manifest(self, row: Status) -> Status:
+        if row.manifest is not None or row.state is State.SOURCE:
+            return row
+        return replace(row, manifest=self.store.record(row.name, data=False).manifest)
 
     def unmanaged(self) -> list[str]:
         """Return places in the store that hold files without a manifest."""
-        return self._look(data=False).unmanaged
+        return self._known().unmanaged
 
     def orphans(self) -> list[Status]:
         """Return the rows of stored tables that nothing defines."""
@@ -170,35 +221,16 @@ class Project:
         only: bool = False,
     ) -> Plan:
         """Return what a build of `names` would do; see `build`."""
-        return self._plan(self._look(), names, always, pretend, only)
-
-    def _plan(
-        self,
-        view: View,
-        names: Sequence[str],
-        always: bool,
-        pretend: Sequence[str],
-        only: bool,
-    ) -> Plan:
-        defined = view.defined
-        selected = [
-            name for name in self._select(names, defined) if name in defined.assets
-        ]
-        pretended = self._select(pretend, defined) if pretend else ()
-        return make_plan(
-            view.statuses,
-            defined.graph,
-            selected,
-            always=selected if always else (),
-            pretend=pretended,
-            only=only,
-        )
+        return _plan(self._known(), names, always, pretend, only)
 
     def why(self, names: Sequence[str] = ()) -> list[Why]:
         """Return all that is known of `names`, or of each row not fresh."""
+        from assetmake.remember import remembered
+
         view = self._look()
         if names:
-            chosen = self._select(names, view.defined)
+            known = remembered(view)
+            chosen = select(names, known.graph, known.sources, known.groups)
         else:
             chosen = [n for n, s in view.statuses.items() if s.reasons]
         return [self._why(view, name) for name in chosen]
@@ -259,10 +291,12 @@ class Project:
         return self.load(name)
 
     def _stored(self, name: str) -> Stored:
+        from assetmake.observe import source_stored
+
         defined = self._define()
         if name in defined.sources:
             return source_stored(defined.sources[name], self.root)
-        self._select([name], defined)  # an unknown name ends here
+        self.select([name])  # an unknown name ends here
         record = self.store.record(name, data=False)
         if record.manifest is None:
             msg = f"`{name}` is not stored: {record.problem or 'never built'}"
@@ -279,7 +313,7 @@ class Project:
 
         defined = self._define()
         if name not in defined.assets:
-            self._select([name], defined)
+            self.select([name])
             msg = f"`{name}` is a source: it reads nothing"
             raise UnknownNameError(msg)
         frames = Frames({"spark": self.config.spark})
@@ -326,9 +360,39 @@ class Project:
                 did not write is in an asset's place.
         """
         started = time.perf_counter()
+        from assetmake.listen import Listener, Result
+
         listener = listener or Listener()
+        known = self._remember()
+        if known is not None:
+            plan = _plan(known, names, always, pretend, only)
+            if not plan.steps:
+                listener.planned(plan)
+                return Result((), len(plan.fresh), time.perf_counter() - started)
+        return self._build(
+            lambda view: _plan_of(view, names, always, pretend, only),
+            listener,
+            started,
+            jobs=1 if debug else jobs,
+            keep_going=keep_going,
+            debug=debug,
+            echo=echo,
+        )
+
+    def _build(
+        self,
+        plan_of: Callable[[View], Plan],
+        listener: Listener,
+        started: float,
+        *,
+        jobs: int | None,
+        **options: bool,
+    ) -> Result:
+        from assetmake.listen import Result
+
         view = self._look()
-        plan = self._plan(view, names, always, pretend, only)
+        plan = plan_of(view)
+        outcomes: list[Outcome] = []
         if not plan.steps:
             listener.planned(plan)
             return Result((), len(plan.fresh), time.perf_counter() - started)
@@ -342,18 +406,13 @@ class Project:
         with self._lock(waiting):
             if waited:  # the other build may have done our work
                 view = self._look()
-                plan = self._plan(view, names, always, pretend, only)
+                plan = plan_of(view)
             self._refuse(view, plan)
             listener.planned(plan)
             outcomes = self._carry_out(
-                view,
-                plan,
-                listener,
-                jobs=1 if debug else self._jobs(jobs, plan),
-                keep_going=keep_going,
-                debug=debug,
-                echo=echo,
+                view, plan, listener, jobs=self._jobs(jobs, plan), **options
             )
+            self._look()  # so that the next run finds a snapshot
         seconds = time.perf_counter() - started
         interrupted = any(outcome.kind == "stopped" for outcome in outcomes)
         return Result(tuple(outcomes), len(plan.fresh), seconds, interrupted)
@@ -372,6 +431,10 @@ class Project:
         debug: bool,
         echo: bool,
     ) -> list[Outcome]:
+        from assetmake.build import BuildState, build
+        from assetmake.code.audit import unwatched
+        from assetmake.code.explain import explain_change
+        from assetmake.load import importing
         from assetmake.world import ProjectWorld
 
         state = BuildState(
@@ -381,7 +444,7 @@ class Project:
             view.statuses,
             explain_change,
         )
-        with importing(view.defined.loaded):
+        with importing(view.defined.loaded), unwatched():
             world = ProjectWorld(self, view, jobs=jobs, debug=debug, echo=echo)
             try:
                 if jobs == 1:
@@ -485,7 +548,7 @@ class Project:
             view = self._look()
             chosen = [
                 name
-                for name in self._select(names, view.defined)
+                for name in _selected(view, names)
                 if name in view.definitions
             ]
             for name in chosen:
@@ -502,6 +565,51 @@ class Project:
 
 #: macOS has none.
 _HAS_AFFINITY = hasattr(os, "sched_getaffinity")
+
+
+def _plan_of(
+    view: View,
+    names: Sequence[str],
+    always: bool,
+    pretend: Sequence[str],
+    only: bool,
+) -> Plan:
+    from assetmake.remember import remembered
+
+    return _plan(remembered(view), names, always, pretend, only)
+
+
+def _plan(
+    known: Remembered,
+    names: Sequence[str],
+    always: bool,
+    pretend: Sequence[str],
+    only: bool,
+) -> Plan:
+    def chosen(words: Sequence[str]) -> list[str]:
+        return select(words, known.graph, known.sources, known.groups)
+
+    selected = [name for name in chosen(names) if name in known.graph]
+    return make_plan(
+        known.statuses,
+        known.graph,
+        selected,
+        always=selected if always else (),
+        pretend=chosen(pretend) if pretend else (),
+        only=only,
+    )
+
+
+def _selected(view: View, names: Sequence[str]) -> list[str]:
+    from assetmake.remember import remembered
+
+    known = remembered(view)
+    return select(names, known.graph, known.sources, known.groups)
+
+
+def _index_is_wanted() -> bool:
+    """Whether what only saves work may be used; ``ASSETMAKE_INDEX=0`` forbids it."""
+    return os.environ.get("ASSETMAKE_INDEX", "") != "0"
 
 
 def _wait_silently(owner: str) -> None:
@@ -533,4 +641,3 @@ def _ruled_out(status: Status) -> tuple[str, ...]:
     return tuple(words for words, of in _RULED_OUT.items() if codes.isdisjoint(of))
 
 
-__all__ = ["Asset", "Closure", "Collection", "Project", "Source", "Why", "open_project"]

@@ -11,14 +11,14 @@ import io
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from assetmake.assets import Asset
-from assetmake.code.audit import Seen, watch
+from assetmake.code.audit import Seen, unwatched, watch
 from assetmake.errors import AssetmakeError, FrameError, did_you_mean
 from assetmake.frames import Frames
 from assetmake.frames.base import Stored, Written
@@ -121,7 +121,8 @@ def run_asset(
     """
     started = time.perf_counter()
     values: dict[str, Any] = {}
-    with _captured(echo=echo or debug) as printed:
+    # What handlers read is no news; the function itself is watched below.
+    with _captured(echo=echo or debug) as printed, unwatched():
         try:
             outcome = _attempt(task, frames, values)
         except Exception as error:  # noqa: BLE001 - the user's code may raise any
@@ -304,5 +305,3 @@ def peak_memory() -> int | None:
     # getrusage(2): kilobytes on Linux, bytes on macOS.
     return peak if sys.platform == "darwin" else peak * 1024
 
-
-Runner = Callable[[Task], Ran]

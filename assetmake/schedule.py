@@ -15,8 +15,6 @@ from typing import Protocol
 
 from assetmake.build import (
     BuildState,
-    Listener,
-    Outcome,
     Started,
     World,
     begin_step,
@@ -25,6 +23,7 @@ from assetmake.build import (
 )
 from assetmake.errors import AssetmakeError
 from assetmake.graph import Graph
+from assetmake.listen import Listener, Outcome
 from assetmake.plan import Plan, Step
 from assetmake.run import Failed, Ran
 from assetmake.stores.base import Store

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from assetmake.code.parts import Change, Part, Place
 from assetmake.fingerprint import digest
-from assetmake.manifest import Manifest
+
+if TYPE_CHECKING:
+    from assetmake.manifest import Manifest
 
 
 class State(StrEnum):

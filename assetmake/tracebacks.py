@@ -71,11 +71,16 @@ def _cause(error: BaseException) -> BaseException | None:
     return None if error.__suppress_context__ else error.__context__
 
 
-def _title(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
+    """Return the text of an exception, also of one whose `__str__` fails."""
     try:
-        text = str(error).strip().partition("\n")[0]
-    except Exception:  # noqa: BLE001 - the user's class may raise any in __str__
-        text = ""
+        return str(error)
+    except Exception:  # noqa: BLE001 - the user's class may raise any
+        return "its text cannot be shown"
+
+
+def _title(error: BaseException) -> str:
+    text = text_of(error).strip().partition("\n")[0]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

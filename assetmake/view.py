@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assetmake.assets import Asset, Resolved, Source, resolve
-from assetmake.code import Closure, Code, explain_change
-from assetmake.code.parts import Place
+from assetmake.code.closure import Code
+from assetmake.code.explain import explain_change
+from assetmake.code.audit import Seen, watch
+from assetmake.code.parts import Closure, Place
 from assetmake.config import Config
 from assetmake.errors import DefinitionError
 from assetmake.graph import find_circle, order
 from assetmake.excerpts import source_line
 from assetmake.load import Loaded, load
-from assetmake.observe import Observer, packages, variables
+from assetmake.observe import Observer
 from assetmake.status import (
     Condition,
     Definition,
@@ -29,7 +31,7 @@ from assetmake.status import (
     compare,
 )
 from assetmake.stores.base import Store
-from assetmake.stores.local import LocalStore
+from assetmake.surroundings import packages, variables
 
 
 @dataclass(slots=True)
@@ -44,6 +46,8 @@ class Defined:
         resolved: What each asset's parameters mean.
         closures: The code of each asset.
         graph: What each asset reads, in the order of `assets`.
+        seen: What the load itself read of the project; it counts for every
+            asset.
     """
 
     loaded: Loaded
@@ -53,6 +57,7 @@ class Defined:
     resolved: dict[str, Resolved]
     closures: dict[str, Closure]
     graph: dict[str, tuple[str, ...]]
+    seen: Seen
 
 
 @dataclass(slots=True)
@@ -75,11 +80,12 @@ def define(assetfile: Path, project: Path) -> Defined:
         LoadError: it cannot be loaded.
         DefinitionError: what it defines contradicts itself.
     """
-    loaded = load(assetfile, project)
+    with watch(project) as seen:
+        loaded = load(assetfile, project)
     assets = {asset.name: asset for asset in loaded.assets}
     sources = {source.name: source for source in loaded.sources}
     known = {**assets, **sources}
-    resolved = {name: resolve(asset, known) for name, asset in assets.items()}
+    resolved = {name: resolve(asset, known, root=project) for name, asset in assets.items()}
     graph = {
         name: tuple(dict.fromkeys(item.name for item in found.inputs))
         for name, found in resolved.items()
@@ -91,7 +97,7 @@ def define(assetfile: Path, project: Path) -> Defined:
     code = Code(project, assetfile, loaded.files)
     closures = {
         name: code.closure(
-            assets[name].function,
+            assets[name].plain,
             (assets[name].registered.file, assets[name].registered.line),
             settings=resolved[name].settings,
         )
@@ -105,6 +111,7 @@ def define(assetfile: Path, project: Path) -> Defined:
         resolved,
         closures,
         {name: graph[name] for name in ordered},
+        seen,
     )
 
 
@@ -120,8 +127,7 @@ def look(
         store: Its store.
         data: Whether data is looked at; else manifests are believed.
     """
-    index = store.index if isinstance(store, LocalStore) else None
-    observer = Observer(project, index)
+    observer = Observer(project, store.index)
     definitions = {
         name: _definition(asset, defined, project, config, observer)
         for name, asset in defined.assets.items()
@@ -146,6 +152,11 @@ def relative_place(place: Place, project: Path) -> Place:
     except ValueError:
         return place
     return Place(file, place.line)
+
+
+def relative_path(path: Path, project: Path) -> str:
+    """Return a path relative to the project, with ``/``."""
+    return path.relative_to(project).as_posix()
 
 
 def _definition(
@@ -210,7 +221,7 @@ def _with_observed(record: Record, observer: Observer) -> Record:
 
     if record.manifest is None:
         return record
-    observed = {path: observer.file(path) for path in record.manifest.observed}
+    observed = {path: observer.seen(path) for path in record.manifest.observed}
     return replace(record, observed=observed)
 
 

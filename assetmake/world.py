@@ -8,15 +8,17 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assetmake.code.audit import Seen
 from assetmake.code.parts import Closure
 from assetmake.frames import Frames
 from assetmake.frames.base import dotted_names
 from assetmake.observe import Observer, source_stored
 from assetmake.run import Ran, Task, run_asset
 from assetmake.status import SourceData
-from assetmake.stores.local import PRIVATE, LocalStore
+from assetmake.snapshot import PRIVATE
+from assetmake.stores.local import LocalStore
 from assetmake.versions import versions_of
-from assetmake.view import View
+from assetmake.view import View, relative_path
 from assetmake.workers import Order, Origin, Workers, task_of
 
 if TYPE_CHECKING:
@@ -46,8 +48,7 @@ class ProjectWorld:
         origin = Origin(project.assetfile, project.root, dict(loaded.files), settings)
         self._workers = Workers(origin, jobs)
         self._started_ns: dict[str, int] = {}
-        store = project.store
-        self._index = store.index if isinstance(store, LocalStore) else None
+        self._index = project.store.index
 
     def close(self) -> None:
         """Give back what handlers hold, such as a Spark session."""
@@ -128,30 +129,57 @@ class ProjectWorld:
     def observed(self, name: str, ran: Ran) -> dict[str, str]:
         """Return fingerprints of the project files that a run was seen to use.
 
-        Declared files and the code that the closure covers stand elsewhere in
-        the manifest. What was written while the asset ran is its own.
+        Like a compiler's list of headers: what the static closure could not
+        know of. Declared files and the code that the closure covers stand
+        elsewhere in the manifest; what was written while the asset ran is its
+        own.
         """
-        definition = self._view.definitions[name]
-        covered = {*definition.reads, *self._defined.closures[name].files}
-        observer = Observer(self._project.root, self._index)
+        root = self._project.root
+        definition, closure = self._view.definitions[name], self._defined.closures[name]
+        covered = {*definition.reads, *closure.files}
+        used = _used(self._defined.seen, root)
+        if ran.seen is not None:
+            used |= _used(ran.seen, root) | _code_outside(ran.seen, closure, root)
+        observer = Observer(root, self._index)
         found = {}
-        for path in _seen(ran):
-            try:
-                relative = path.relative_to(self._project.root).as_posix()
-                stat = path.stat()
-            except (OSError, ValueError):
-                continue
-            if relative in covered or stat.st_mtime_ns >= self._started_ns[name]:
-                continue
-            fingerprint = observer.file(relative)
-            if fingerprint is not None:
-                found[relative] = fingerprint
+        for path in sorted(used - covered):
+            if not self._wrote(name, root / path):
+                found[path] = observer.seen(path)
         return found
+
+    def _wrote(self, name: str, path: Path) -> bool:
+        """Whether a file was written since an asset's run began."""
+        try:
+            return path.stat().st_mtime_ns >= self._started_ns[name]
+        except OSError:
+            return False
 
     def versions(self, name: str) -> Mapping[str, str]:
         """Return versions of Python, assetmake and packages used."""
         return versions_of(self._defined.closures[name].packages)
 
 
-def _seen(ran: Ran) -> list[Path]:
-    return [] if ran.seen is None else sorted(ran.seen.files)
+def _used(seen: Seen, root: Path) -> set[str]:
+    """Return what was read, listed or looked for, relative to the project."""
+    directories = {relative_path(path, root) + "/" for path in seen.directories}
+    return directories | {
+        relative_path(path, root) for path in (*seen.files, *seen.absent)
+    }
+
+
+def _code_outside(seen: Seen, closure: Closure, root: Path) -> set[str]:
+    """Return files of project code that ran, and that the closure did not cover."""
+    names = {(part.place.file, part.name.partition(".")[0]) for part in closure.parts}
+    found = set()
+    for file, qualified, _ in seen.code:
+        path = Path(file)
+        if not path.is_relative_to(root):
+            continue
+        relative = relative_path(path, root)
+        # What has no name of its own, a lambda say, belongs to a statement.
+        top = qualified.partition(".")[0]
+        if relative not in closure.files or (
+            not top.startswith("<") and (relative, top) not in names
+        ):
+            found.add(relative)
+    return found

@@ -347,7 +347,7 @@ class Trial:
     def act(self, action: str, number: int) -> None:
         """Do one action, then check what has to hold."""
         ACTIONS[action](self, number)
-        fileindex._boot_id = lambda: f"boot-{self.boot}"
+        fileindex.boot_id = lambda: f"boot-{self.boot}"
         self.check_status()
 
     def asset(self, number: int) -> str:
@@ -640,15 +640,15 @@ def reboot(trial: Trial, number: int) -> None:
 
 def run(folder: Path, shape: int, actions: list[tuple[str, int]]) -> None:
     """Carry out one trial; an assertion or any other error is a finding."""
-    original = fileindex._boot_id
-    fileindex._boot_id = lambda: "boot-1"
+    original = fileindex.boot_id
+    fileindex.boot_id = lambda: "boot-1"
     try:
         trial = Trial(folder, shape)
         for name, number in actions:
             trial.act(name, number)
         trial.build()
     finally:
-        fileindex._boot_id = original
+        fileindex.boot_id = original
 
 
 def dump(shape: int, actions: list[tuple[str, int]]) -> str:

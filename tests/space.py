@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -10,6 +12,9 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
+
+from assetmake.cli import main
 
 #: Assets that need no library: text is made of text.
 TEXTS = """
@@ -31,6 +36,7 @@ TEXTS = """
 #: Variables that change what the command shows, or where it looks.
 _UNSET = (
     "ASSETMAKE_ENV", "CI", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "PRE_COMMIT", "TERM",
+    "PYTHONUNBUFFERED",
 )  # fmt: skip
 
 
@@ -41,6 +47,19 @@ class Ran:
     status: int
     out: str
     err: str
+
+
+def _stream() -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n")
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
+
+
+def _heed_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class TestSpace:
@@ -83,14 +102,30 @@ class TestSpace:
             stderr=subprocess.PIPE,
             encoding="utf-8",
             # As a shell starts what runs in the foreground.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            preexec_fn=_heed_ctrl_c,  # noqa: PLW1509 - it does no more than a call
         )
 
-    def run(self, *words: str, cwd: str = ".", **variables: str) -> Ran:
-        """Run the command to its end."""
+    def shell(self, *words: str, cwd: str = ".", **variables: str) -> Ran:
+        """Run the command to its end, in a process of its own."""
         with self.popen(*words, cwd=cwd, **variables) as process:
             out, err = process.communicate(timeout=120)
         return Ran(process.returncode, out, err)
+
+    def run(self, *words: str, cwd: str = ".", **variables: str) -> Ran:
+        """Run the command to its end in this process, which is quicker."""
+        out, err = _stream(), _stream()
+        with (
+            mock.patch.dict(os.environ, self.environ(**variables), clear=True),
+            contextlib.chdir(self.root / cwd),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            try:
+                main(words)
+            except SystemExit as ended:
+                return Ran(int(ended.code or 0), _text(out), _text(err))
+        msg = "the command did not exit"
+        raise AssertionError(msg)
 
     def built(self) -> Ran:
         """Build, and fail the test if that fails."""

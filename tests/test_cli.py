@@ -13,10 +13,10 @@ import sys
 import time
 
 import pytest
+from space import TEXTS, TestSpace
 
 from assetmake import cli
 from assetmake.errors import AssetmakeError
-from space import TEXTS, TestSpace
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def lines(text):
 
 
 def test_a_first_build_has_a_line_an_asset(space):
-    ran = space.run()
+    ran = space.shell()
 
     assert (ran.status, ran.out) == (0, "")
     assert lines(ran.err) == [
@@ -189,7 +189,9 @@ def test_only_refuses_when_upstream_is_not_fresh(space):
 def test_a_project_without_assets_is_no_error(space):
     space.write({"Assetfile.py": "x = 1\n"})
 
-    assert space.run().err == "assetmake: nothing to do: Assetfile.py defines no asset\n"
+    assert (
+        space.run().err == "assetmake: nothing to do: Assetfile.py defines no asset\n"
+    )
     assert space.run("--status").err == "Assetfile.py defines no asset\n"
 
 
@@ -734,14 +736,16 @@ def test_prune_asks_on_a_terminal(orphaned, answer, left):
 
     assert status == 0
     assert "  data/length\nremove 1 orphaned table? [y/N] " in shown
-    assert shown.rstrip().endswith("nothing was removed" if left else "removed data/length")
+    assert shown.rstrip().endswith(
+        "nothing was removed" if left else "removed data/length"
+    )
     assert (orphaned.root / "data" / "length").exists() is left
 
 
 def test_a_name_that_the_stream_cannot_show_is_escaped(space):
     space.edit("Assetfile.py", "def length(", "def länge(")
 
-    ran = space.run("--list", PYTHONIOENCODING="ascii")
+    ran = space.shell("--list", PYTHONIOENCODING="ascii")
 
     assert (ran.status, ran.out) == (0, "upper\nl\\xe4nge\n")
 

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import click
 import pytest
-from assetmake.cli import main
 
 import assetmake
 from assetmake import errors
+from assetmake.cli import main
 from assetmake.config import Config
 from assetmake.manifest import Manifest, Output
+from assetmake.options import ASSET_OPTIONS, SOURCE_OPTIONS
+from assetmake.render import jsons
 from assetmake.status import REASONS, State
 
 ROOT = Path(__file__).parents[1]
@@ -253,17 +255,13 @@ def test_member_of_project_is_documented(member):
     assert re.search(rf"`\.?{member}\b", text("reference/python.md"))
 
 
-@pytest.mark.parametrize("function", [assetmake.asset, assetmake.source])
-def test_parameter_is_documented(function):
-    """Each option of an asset and of a source has its row."""
-    page = text("reference/assetfile.md")
-    parameters = inspect.signature(function).parameters.values()
+@pytest.mark.parametrize("option", [*ASSET_OPTIONS, *SOURCE_OPTIONS])
+def test_option_of_asset_or_source_is_documented(option):
+    """Each has its row."""
+    rows = re.findall(r"^\| (`.*`) \|", text("reference/assetfile.md"), re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
 
-    named = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-
-    assert named
-    for name in named:
-        assert f"`{name}`" in page or f"`{name}=" in page, name
+    assert option == "name" or option in named
 
 
 def test_every_setting_is_documented():
@@ -274,6 +272,26 @@ def test_every_setting_is_documented():
     fields = {field.name for field in dataclasses.fields(Config)} - {"environment"}
 
     assert set(rows) == fields | {"env"}
+
+
+def test_keys_of_json_are_documented(tmp_path):
+    """Those of a row and an outcome, of a build that went well, and its reasons."""
+    (tmp_path / "Assetfile.py").write_text(
+        "from assetmake import asset\n@asset\ndef word() -> str:\n    return 'a'\n"
+    )
+    project = assetmake.open(tmp_path)
+    missing = jsons.status_keys(project.status(), [])
+    built = jsons.build_keys(project.build(), 0.0)
+    planned = jsons.plan_keys(project.plan())
+    page = text("reference/json.md")
+
+    named = {*missing, *built, *planned}
+    for record in (*missing["tables"], *built["outcomes"]):
+        named |= record.keys()
+    named |= missing["tables"][0]["reasons"][0].keys()
+
+    assert {name for name in named if f"`{name}`" not in page} == set()
+    assert f"`version` is {jsons.VERSION};" in page
 
 
 def test_every_field_of_a_manifest_is_documented():

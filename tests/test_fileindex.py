@@ -72,7 +72,7 @@ def test_another_file_renamed_over_it_is_seen(place):
 def test_after_a_reboot_each_file_is_read_once_more(place, monkeypatch):
     """A power loss may have lost bytes whose stat was already on the disk."""
     settled(place)
-    monkeypatch.setattr(fileindex, "_boot_id", lambda: "another boot")
+    monkeypatch.setattr(fileindex, "boot_id", lambda: "another boot")
     again = index(place)
 
     again.digest(place / "data")
@@ -80,8 +80,8 @@ def test_after_a_reboot_each_file_is_read_once_more(place, monkeypatch):
     assert again.hashed == 1
 
 
-def test_without_a_boot_id_nothing_is_kept(place, monkeypatch):
-    monkeypatch.setattr(fileindex, "_boot_id", lambda: "")
+def test_without_aboot_id_nothing_is_kept(place, monkeypatch):
+    monkeypatch.setattr(fileindex, "boot_id", lambda: "")
     again = settled(place)
 
     again.digest(place / "data")

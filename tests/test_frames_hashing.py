@@ -257,7 +257,10 @@ SCALARS = {
     pa.list_(pa.int8()): st.lists(st.none() | st.integers(-2, 2), max_size=2),
     pa.list_(pa.string()): st.lists(st.none() | st.text("ab", max_size=2), max_size=2),
     pa.struct([("x", pa.int8()), ("y", pa.string())]): st.fixed_dictionaries(
-        {"x": st.none() | st.integers(-2, 2), "y": st.none() | st.text("ab", max_size=2)}
+        {
+            "x": st.none() | st.integers(-2, 2),
+            "y": st.none() | st.text("ab", max_size=2),
+        }
     ),
 }
 
@@ -275,9 +278,7 @@ def tables(draw):
     return pa.table(columns)
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tables(), tables(), st.integers(0, 3))
 def test_equal_tables_and_only_those_have_equal_fingerprints(one, other, cut):
     """Neither two tables with one fingerprint, nor one table with two."""

@@ -1,5 +1,7 @@
 """pandas in the store: what comes back as it was, and what is refused."""
 
+# ruff: noqa: DTZ001, DTZ901 - moments without zone are what tables hold, too
+
 from __future__ import annotations
 
 import datetime as dt
@@ -71,7 +73,7 @@ FLAT = {
     "objects of floats": objects(1.5, None, 2.5),
     "objects of nothing": objects(None, None, None),
     "objects of NaN": objects(NAN, NAN, NAN),
-    "decimals": objects(Decimal("1.25"), None, Decimal("-300")),
+    "decimals": objects(Decimal("1.25"), None, Decimal(-300)),
     "small decimals": objects(Decimal("0.0000000001"), None, Decimal(1)),
     "dates": objects(dt.date(2020, 2, 29), None, dt.date(1, 1, 1)),
     "times": objects(dt.time(1, 2, 3), None, dt.time(23, 59, 59, 999999)),
@@ -223,7 +225,6 @@ FRAMES = {
     "a named index": pd.DataFrame({"a": [1, 2]}, index=pd.Index(["x", "y"], name="k")),
     "an index alone": pd.DataFrame(index=pd.Index([1, 2], name="k")),
     "a named range": pd.DataFrame({"a": [1, 2]}, index=pd.RangeIndex(2, name="k")),
-    "rows from the middle": pd.DataFrame({"a": range(9)}).iloc[3:9:2],
     "two levels": pd.DataFrame({"a": [1, 2]}, index=PAIRS),
     "days": pd.DataFrame(
         {"a": [1, 2]}, index=pd.date_range("2020", periods=2, name="day")
@@ -248,13 +249,14 @@ FRAMES = {
 }
 
 
-@pytest.mark.parametrize("format", ["parquet", "csv"])
-@pytest.mark.parametrize("name", FRAMES)
+@pytest.mark.parametrize(
+    ("format", "name"),
+    [("parquet", name) for name in FRAMES]
+    + [("csv", name) for name in FRAMES if name != "nothing"],
+)
 def test_index_and_names_come_back(tmp_path, name, format):
     """A named index is stored as columns, and is the index again in pandas."""
     frame = FRAMES[name]
-    if format == "csv" and not len(frame.columns) and frame.index.name is None:
-        pytest.skip("CSV has no text for a frame of nothing")
 
     saved = save(frame, tmp_path, format)
 
@@ -277,7 +279,14 @@ def test_a_named_index_is_the_first_columns_for_others(tmp_path):
 
 
 BAD_AXES = {
-    "unnamed index": (pd.DataFrame({"a": [1, 2]}, index=[5, 7]), "unnamed index"),
+    "unnamed labels": (
+        pd.DataFrame({"a": [1, 2]}, index=["x", "y"]),
+        r"an unnamed index \(Index of str\)",
+    ),
+    "unnamed days": (
+        pd.DataFrame({"a": [1, 2]}, index=pd.date_range("2020", periods=2)),
+        "an unnamed index",
+    ),
     "half named levels": (
         pd.DataFrame({"a": [1, 2]}, index=PAIRS.set_names(["k", None])),
         "unnamed index",
@@ -312,6 +321,24 @@ def test_axes_that_have_no_place_in_a_table_are_refused(tmp_path, frame, text):
     assert refused.value.hints
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame({"a": [3, 1, 2]}).sort_values("a"),
+        pd.DataFrame({"a": [3, 1, 2, 0]}).query("a > 0").nlargest(2, "a"),
+        pd.DataFrame({"a": [3, 1]}).rename(index={0: "y"}),
+        pd.DataFrame({"a": [3, 1]}).iloc[:0],
+        pd.DataFrame({"a": range(9)}).iloc[3:9:2],
+    ],
+    ids=["sorted", "filtered", "relabelled", "emptied", "sliced"],
+)
+def test_what_is_left_of_row_numbers_is_not_kept(tmp_path, frame):
+    """Where rows once stood is no data, in any engine."""
+    saved = save(frame, tmp_path)
+
+    assert_frame_equal(saved.load(pd.DataFrame), frame.reset_index(drop=True))
+
+
 def test_pickle_keeps_what_tables_cannot(tmp_path):
     """The way out for frames of one's own, for pandas alone."""
     frame = BAD_AXES["levels of names"][0]
@@ -320,7 +347,7 @@ def test_pickle_keeps_what_tables_cannot(tmp_path):
 
     assert_frame_equal(saved.load(pd.DataFrame), frame)
     assert saved.written.columns is None
-    with pytest.raises(FrameError, match="not a pandas.Series"):
+    with pytest.raises(FrameError, match=r"not a pandas\.Series"):
         saved.load(pd.Series)
 
 
@@ -346,7 +373,7 @@ def test_a_table_of_two_columns_is_no_series(tmp_path):
     """Which of the two would it be."""
     saved = save(pd.DataFrame({"a": [1], "b": [2]}), tmp_path)
 
-    with pytest.raises(FrameError, match="is no Series: it has columns a, b"):
+    with pytest.raises(FrameError, match=r"is no Series"):
         saved.load(pd.Series)
 
 
@@ -367,7 +394,6 @@ CHANGES = {
     "category, other order": lambda f: f.astype(pd.CategoricalDtype([2, 1])),
     "ordered": lambda f: f.astype(pd.CategoricalDtype([1, 2], ordered=True)),
     "index": lambda f: f.set_index("a"),
-    "rows from the middle": lambda f: f.set_axis(pd.RangeIndex(1, 3)),
     "a named axis": lambda f: f.rename_axis(columns="what"),
     "a Series": lambda f: f["a"],
     "Arrow": lambda f: f.astype("int64[pyarrow]"),
@@ -467,7 +493,9 @@ def test_a_table_of_pandas_itself_is_read_as_pandas_reads_it(tmp_path):
 
 def test_a_loaded_frame_is_ones_own(tmp_path):
     """Regression: a mutated input changed what the next asset saw."""
-    saved = save(pd.DataFrame({"a": [1, 2], "b": [1.5, 2.5], "s": ["x", "y"]}), tmp_path)
+    saved = save(
+        pd.DataFrame({"a": [1, 2], "b": [1.5, 2.5], "s": ["x", "y"]}), tmp_path
+    )
     first = saved.load(pd.DataFrame)
 
     first.loc[0, "a"] = 99

@@ -627,3 +627,106 @@ def test_a_source_in_directories_has_their_columns(spark_handler, tmp_path):
 
     assert frame.dtypes == [("x", "string"), ("year", "int")]
     assert sorted(map(tuple, frame.collect())) == [("2010", 2010), ("2011", 2011)]
+
+
+def series(values, dtype):
+    """Return a column of pandas with that dtype."""
+    return pd.Series(values, dtype=dtype)
+
+
+#: Columns of pandas, and the dtype they have after a way through Spark, if another.
+PANDAS = {
+    "int64": (series([1, -2, 3], "int64"), None),
+    "int8": (series([1, -2, 3], "int8"), None),
+    "uint8": (series([1, 2, 255], "uint8"), "int16"),
+    "uint32": (series([1, 2, 2**32 - 1], "uint32"), "int64"),
+    "float64": (series([0.1, -1e300, float("inf")], "float64"), None),
+    "float64 with gaps": (series([0.1, None, 3.0], "float64"), None),
+    "float32": (series([0.1, 2.0, 3.0], "float32"), None),
+    "bool": (series([True, False, True], "bool"), None),
+    "str": (series(["001", "", "NA"], "str"), None),
+    "str with gaps": (series(["a", None, 'b,"\n'], "str"), None),
+    "category": (series(["a", "b", "a"], "category"), "str"),
+    "datetime": (series(["2020-01-01", None, "1969-12-31"], "datetime64[us]"), None),
+    "datetime of ns": (
+        series(["2020-01-01", None, "1969-12-31"], "datetime64[ns]"),
+        "datetime64[us]",
+    ),
+    "datetime with zone": (
+        series(["2020-01-01", None, "1969-12-31"], "datetime64[us, UTC]"),
+        None,
+    ),
+    "datetime in Rome": (
+        series(["2020-01-01", None, "1969-12-31"], "datetime64[us, Europe/Rome]"),
+        "datetime64[us, UTC]",
+    ),
+    "date": (series([dt.date(2020, 1, 1), None, dt.date(1, 1, 1)], "object"), None),
+    "decimal": (series([Decimal("1.50"), None, Decimal("-0.01")], "object"), None),
+}
+
+
+@pytest.mark.parametrize("format", ["parquet", "csv"])
+def test_pandas_frames_come_back_through_spark(spark_handler, tmp_path, format):
+    """Saved by pandas, loaded and saved by Spark, loaded by pandas: one table."""
+    from assetmake.frames.pandas import PandasHandler
+
+    frame = pd.DataFrame({name: column for name, (column, _) in PANDAS.items()})
+
+    def through(handler, value, name):
+        directory = tmp_path / name
+        directory.mkdir()
+        written = handler.save(value, directory, format=format, asset="x")
+        files = tuple(sorted(directory.iterdir()))
+        return Stored("x", directory, files, format, written.columns, written.extra)
+
+    first = through(PandasHandler(), frame, "pandas")
+    second = through(spark_handler, spark_handler.load(first, None), "spark")
+    back = PandasHandler().load(second, None)
+
+    changed = {name: dtype for name, (_, dtype) in PANDAS.items() if dtype}
+    pd.testing.assert_frame_equal(back, frame.astype(changed))
+
+
+def test_nested_pandas_columns_come_back_through_spark(spark_handler, tmp_path):
+    """Lists and dicts, in Parquet."""
+    from assetmake.frames.pandas import PandasHandler
+
+    pandas_handler = PandasHandler()
+    frame = pd.DataFrame(
+        {
+            "key": ["a", "b"],
+            "list": [[1, None], []],
+            "struct": [{"x": 1, "y": ["z"]}, {"x": None, "y": None}],
+        }
+    )
+    directories = [tmp_path / "pandas", tmp_path / "spark"]
+    for directory in directories:
+        directory.mkdir()
+
+    pandas_handler.save(frame, directories[0], format="parquet", asset="x")
+    files = tuple(directories[0].iterdir())
+    columns = (Column("key", "string"),)
+    stored = Stored("x", directories[0], files, "parquet", columns)
+    spark_handler.save(
+        spark_handler.load(stored, None), directories[1], format="parquet", asset="x"
+    )
+
+    read = [pq.read_table(next(place.iterdir())).to_pylist() for place in directories]
+    assert read[0] == read[1]
+
+
+def test_a_named_index_is_a_column_for_spark(spark_handler, tmp_path):
+    """A pandas reader makes it an index again; Spark has no such thing."""
+    from assetmake.frames.pandas import PandasHandler
+
+    frame = pd.DataFrame({"x": [1, 2]}, index=pd.Index(["a", "b"], name="key"))
+    for format in ("parquet", "csv"):
+        directory = tmp_path / format
+        directory.mkdir()
+        written = PandasHandler().save(frame, directory, format=format, asset="x")
+        files = tuple(directory.iterdir())
+        stored = Stored("x", directory, files, format, written.columns, written.extra)
+
+        rows = spark_handler.load(stored, None).collect()
+
+        assert sorted((row.key, row.x) for row in rows) == [("a", 1), ("b", 2)]

@@ -179,9 +179,9 @@ def test_the_end_of_the_java_process_is_told_with_its_last_words():
     """Python sees a broken connection only; the process said why before."""
     error = Py4JError("An error occurred while calling o52.count")
 
-    text = explain(error, ["java.lang.OutOfMemoryError: Java heap space"])
+    text = explain(error, "java.lang.OutOfMemoryError: Java heap space")
 
     assert text == (
-        "the Java process of Spark has ended\n"
-        "  java.lang.OutOfMemoryError: Java heap space"
+        "the Java process of Spark has ended: "
+        "java.lang.OutOfMemoryError: Java heap space"
     )

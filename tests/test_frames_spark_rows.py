@@ -6,6 +6,8 @@ import random
 
 import pytest
 
+from assetmake.errors import FrameError
+from assetmake.frames import spark_rows
 from assetmake.frames.spark_rows import observe_rows
 
 pytestmark = pytest.mark.spark
@@ -253,6 +255,15 @@ def test_rows_are_counted(spark, saved):
     """The number of rows comes from the same pass."""
     assert saved(spark.range(1234)).rows == 1234
     assert saved(spark.range(0)).rows == 0
+
+
+def test_a_lost_event_is_no_wait_for_ever(spark, monkeypatch):
+    """The metrics come by an event of Spark's; of a frame never written none does."""
+    monkeypatch.setattr(spark_rows, "_PATIENCE", 0.1)
+    _, result = observe_rows(spark.range(3))
+
+    with pytest.raises(FrameError, match="Spark has not told in"):
+        result()
 
 
 def test_random_tables_agree_only_when_they_are_equal(spark):

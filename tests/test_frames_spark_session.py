@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from assetmake.errors import ExtraError, JavaError
+from assetmake.frames import jvm
 from assetmake.frames import session as module
 from assetmake.frames.session import LazySession
 
@@ -32,14 +33,14 @@ handler = SparkHandler({{{settings}}})
 {program}
 handler.close()
 """
+    # As pytest found it, wherever it is installed.
+    path = [str(Path(module.__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
     work = tmp_path / "work"
     work.mkdir()
     done = subprocess.run(
         [sys.executable, "-c", text],
         cwd=work,
-        env=os.environ
-        | {"PYTHONPATH": str(Path(__file__).parents[1])}
-        | (environ or {}),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path), **(environ or {})},
         check=False,
         capture_output=True,
         text=True,
@@ -150,13 +151,13 @@ os.kill(spark.sparkContext._gateway.proc.pid, signal.SIGKILL)
 try:
     frame.count()
 except Exception as error:
-    print(handler.explain(error).splitlines()[0])
+    print(handler.explain(error))
 print(handler.prepare().range(4).count())
 """,
         tmp_path,
     )
 
-    assert out == ["2", "the Java process of Spark has ended", "4"]
+    assert out == ["2", "the Java process of Spark has ended: it said nothing", "4"]
 
 
 def test_the_users_settings_win(tmp_path):
@@ -206,8 +207,19 @@ print([row[0] for row in frame.select(udf(lambda x: x + 1, "long")("id")).collec
     assert (tmp_path / "cache" / "assetmake" / "java").is_dir()
 
 
-def test_a_java_that_refuses_to_start_is_quoted(tmp_path):
-    """The JVM's own lines are the evidence."""
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ('"spark.driver.memory": "lots"', "Invalid maximum heap size: -Xmxlots"),
+        (
+            '"spark.driver.extraJavaOptions": "-Xmx1g"',
+            "Error: Not allowed to specify max heap(Xmx) memory settings",
+        ),
+        ('"spark.driver.memory": "100m"', "Insufficient driver memory"),
+    ],
+)
+def test_a_refusal_to_start_is_told_in_a_line(tmp_path, settings, reason):
+    """Of Java, of Spark's launcher and of Spark: not their usage, nor a stack."""
     out, _ = run(
         """
 try:
@@ -218,11 +230,12 @@ except AssetmakeError as error:
     print(*error.hints)
 """,
         tmp_path,
-        settings='"spark.driver.extraJavaOptions": "--nonsense"',
+        settings=settings,
     )
 
-    assert out[:2] == ["JavaError", "Spark does not start"]
-    assert "  Unrecognized option: --nonsense" in out
+    assert out[0] == "JavaError"
+    assert out[1].startswith("Spark does not start: ")
+    assert reason in out[1]
     assert out[-1] == "look at `[tool.assetmake.spark]` in `pyproject.toml`"
 
 
@@ -233,7 +246,7 @@ def test_without_java_the_error_names_the_ways(monkeypatch):
         raise JavaError("none")
 
     monkeypatch.setattr(module, "_active_session", lambda: None)
-    monkeypatch.setattr(module, "find_java", find_none)
+    monkeypatch.setattr(jvm, "find_java", find_none)
 
     with pytest.raises(JavaError, match="none"):
         LazySession({}).get()
@@ -249,7 +262,12 @@ def test_without_pyspark_the_error_names_the_extra(monkeypatch):
     assert caught.value.hints == ("run `pip install 'assetmake[spark]'`",)
 
 
-def test_connect_frames_are_kept_and_loaded(tmp_path):
+CONNECT = """
+select id, map('k', id) m, array(id, null) a, timestamp'2020-01-01' t from range(9)
+"""
+
+
+def test_connect_frames_are_kept_and_loaded(spark_handler, tmp_path):
     """Spark Connect: no `_jdf`, no context; the same fingerprint as the classic."""
     pytest.importorskip("grpc", reason="Spark Connect needs grpcio")
     out, _ = run(
@@ -257,15 +275,15 @@ def test_connect_frames_are_kept_and_loaded(tmp_path):
 from assetmake.frames.base import Stored
 spark = handler.prepare()
 print(type(spark).__module__)
-query = "select id, map('k', id) m, array(id, null) a, current_date() t from range(9)"
-frame = spark.sql(query)
-for format in ("parquet", "csv"):
+frame = spark.sql(os.environ["QUERY"])
+for format in ("csv", "parquet"):
     place = Path(os.environ["PLACE"], format)
     place.mkdir()
     kept = frame if format == "parquet" else frame.select("id", "t")
     written = handler.save(kept, place, format=format, asset="x")
     stored = Stored("x", place, tuple(sorted(place.iterdir())), format, written.columns)
-    print(written.fingerprint, written.rows, handler.load(stored, None).count())
+    print(written.rows, handler.load(stored, None).count())
+print(written.fingerprint)
 print(handler.shape(frame).columns)
 try:
     spark.sql("select nonsense").collect()
@@ -273,11 +291,15 @@ except Exception as error:
     print(handler.explain(error))
 """,
         tmp_path,
-        environ={"PLACE": str(tmp_path)},
+        environ={"PLACE": str(tmp_path), "QUERY": CONNECT},
         settings='"spark.remote": "local[2]"',
     )
+    classic = spark_handler.prepare().sql(CONNECT)
+    place = tmp_path / "classic"
+    place.mkdir()
+    written = spark_handler.save(classic, place, format="parquet", asset="x")
 
-    assert out[0] == "pyspark.sql.connect.session"
-    assert [line.split()[1:] for line in out[1:3]] == [["9", "9"]] * 2
-    assert out[3] == "('id', 'm', 'a', 't')"
-    assert out[4].startswith("A column, variable, or function parameter with name")
+    assert out[:3] == ["pyspark.sql.connect.session", "9 9", "9 9"]
+    assert out[3] == written.fingerprint
+    assert out[4] == "('id', 'm', 'a', 't')"
+    assert out[5].startswith("A column, variable, or function parameter with name")

@@ -13,7 +13,8 @@ import pytest
 
 from assetmake.assets import resolve
 from assetmake.errors import DefinitionError, LoadError
-from assetmake.load import find_assetfile, importing, load
+from assetmake.find import find_assetfile
+from assetmake.load import importing, load
 
 HEAD = "from assetmake import asset, include, source\n"
 

@@ -160,10 +160,13 @@ def test_every_cut_is_unreadable():
             parse_manifest(data[:end])
 
 
-@given(st.binary(max_size=200) | st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-).map(lambda tree: json.dumps(tree).encode()))
+@given(
+    st.binary(max_size=200)
+    | st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    ).map(lambda tree: json.dumps(tree).encode())
+)
 def test_no_bytes_crash_the_reader(data):
     with pytest.raises(ManifestError):
         parse_manifest(data)

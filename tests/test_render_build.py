@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from assetmake.build import Outcome, Result
 from assetmake.cells import cells
+from assetmake.listen import Outcome, Result
 from assetmake.plan import Plan, Step
 from assetmake.render.layout import Look
 from assetmake.render.progress import Progress
@@ -80,8 +80,8 @@ def test_a_log_gets_one_line_an_asset(screen):
 
     assert screen.lines() == [
         "assetmake: 2 of 4 assets to build, 1 more if their data changes",
-        "[1/2] built      highs                            0.41s       91 rows   2.1 kB",
-        "[2/2] built      hot                              0.06s       10 rows    412 B",
+        f"[1/2] built      highs {' ' * 26} 0.41s       91 rows   2.1 kB",
+        f"[2/2] built      hot {' ' * 28} 0.06s       10 rows    412 B",
         "",
     ]
 
@@ -137,7 +137,9 @@ def test_where_a_changed_table_went_is_told(screen):
 
     screen.progress.finished(Outcome("hot", "built", 0.1, 1, 5, kept="data/k/hot-1"))
 
-    assert screen.lines()[1] == "      it had been changed by hand: kept in data/k/hot-1"
+    assert (
+        screen.lines()[1] == "      it had been changed by hand: kept in data/k/hot-1"
+    )
 
 
 @pytest.mark.parametrize("width", [60, 80])
@@ -246,7 +248,9 @@ FAILED = Failed(
 
 
 def test_a_failure_shows_its_trace_its_inputs_and_its_hints():
-    outcome = Outcome("hot", "failed", failed=FAILED, printed="one\rtwo\n\x1b[2Jthree\n")
+    outcome = Outcome(
+        "hot", "failed", failed=FAILED, printed="one\rtwo\n\x1b[2Jthree\n"
+    )
 
     assert render_failure(outcome, LOOK).splitlines() == [
         "error: hot failed: KeyError: 'max_temp'",
@@ -280,7 +284,9 @@ def test_a_full_trace_is_shown_whole():
 
 def test_an_error_of_assetmake_s_own_stands_for_itself():
     """No class name, no debugger: its text says what to do."""
-    failed = Failed("FrameError", "asset `hot` returned None", hints=("return a table",))
+    failed = Failed(
+        "FrameError", "asset `hot` returned None", hints=("return a table",)
+    )
 
     assert render_failure(Outcome("hot", "failed", failed=failed), LOOK) == (
         "error: hot failed: asset `hot` returned None\n  hint: return a table"
@@ -336,10 +342,8 @@ def test_the_closing_line_says_what_was_done(outcomes, fresh, line):
 
 def test_the_closing_line_of_nothing_counts_what_is_fresh():
     assert closing(fresh=3) == ["assetmake: nothing to do, 3 assets fresh (7.3s)"]
-    assert closing(fresh=1, plan=Plan((), ("a",), ("old",))) == [
-        "assetmake: nothing to do, 1 asset fresh (7.3s); "
-        "1 orphaned table stays (assetmake --prune)"
-    ]
+    (line,) = closing(fresh=1, plan=Plan((), ("a",), ("old",)), width=100)
+    assert line.endswith("fresh (7.3s); 1 orphaned table stays (assetmake --prune)")
 
 
 @pytest.mark.parametrize(

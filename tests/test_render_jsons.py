@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 
-from assetmake.build import Outcome, Result
 from assetmake.code.parts import Change, Note, Place
 from assetmake.frames.base import Column
+from assetmake.listen import Outcome, Result
 from assetmake.manifest import FileRecord, Manifest, Output
 from assetmake.plan import Plan, Step
 from assetmake.project import Why

@@ -104,9 +104,20 @@ def test_a_wide_screen_shows_a_reason_whole():
     assert lines[4].endswith("upstream highs is outdated")
 
 
+def test_a_failed_build_says_more_than_that_there_was_none():
+    failed = Reason("last-build-failed", "its last build failed: KeyError: 'a'")
+    rows = [row("a", State.MISSING, NEVER, failed, stored=False)]
+
+    text = render_status(rows, NOW, LOOK)
+
+    assert text.endswith("its last build failed: KeyError: 'a'")
+
+
 LONG = [
     row("a" * 70, State.FRESH),
-    row("b" * 200, State.OUTDATED, Reason("columns-differ", "lacks column " + "x" * 90)),
+    row(
+        "b" * 200, State.OUTDATED, Reason("columns-differ", "lacks column " + "x" * 90)
+    ),
     row("表" * 60, State.OUTDATED, HELPER),
 ]
 
@@ -192,12 +203,13 @@ def test_a_check_tolerates_what_is_allowed():
     ("status", "line"),
     [
         (
-            ROWS[2],
-            "Assetfile.py:14: highs: outdated: "
-            "helper `clean` changed (weather.py:8); code changed",
+            row("a", State.OUTDATED, HELPER, CODE),
+            f"Assetfile.py:14: a: outdated: {HELPER.text}; code changed",
         ),
-        (ORPHAN, "data/daily_max/_manifest.json:0: daily_max: orphaned: "
-                 "no longer defined"),
+        (
+            ORPHAN,
+            f"{ORPHAN.place}: daily_max: orphaned: no longer defined",
+        ),
         (
             row("a", State.OUTDATED, Reason("last-build-failed", "failed:\n\x1b[2J")),
             "Assetfile.py:14: a: outdated: failed:\\n\\x1b[2J",
@@ -267,8 +279,8 @@ CHANGE = Change(
 
 
 def test_why_shows_reasons_the_change_and_what_it_is_not():
-    hot = row("hot", State.OUTDATED, Reason("code-changed", "code changed", "hot", CHANGE),
-              ABOVE, line=21)  # fmt: skip
+    changed = Reason("code-changed", "code changed", "hot", CHANGE)
+    hot = row("hot", State.OUTDATED, changed, ABOVE, line=21)
     why = Why(
         hot,
         notes=(Note(Place("Assetfile.py", 23), "`exec` cannot be followed"),),
@@ -291,7 +303,7 @@ def test_why_shows_reasons_the_change_and_what_it_is_not():
         "       because helper `clean` changed (weather.py:8)",
         "       because its code changed (Assetfile.py:14)",
         "  note: `exec` cannot be followed (Assetfile.py:23)",
-        "  note: pandas 2.3.0 -> 3.1.1 since it was built; `packages=` would count that",
+        "  note: pandas 2.3.0 -> 3.1.1 since it was built; `packages=` counts it",
         "  not the cause: storage format, data on disk",
     ]
 
@@ -327,6 +339,15 @@ def test_why_names_the_way_to_a_helper():
     ]
 
 
+def test_why_does_not_name_the_asset_as_the_way():
+    change = Change("helper", "clean", "changed", Place("w.py", 8), "hot", "a", "b")
+    reason = Reason("helper-changed", HELPER.text, "clean", change)
+
+    text = render_why(Why(row("hot", State.OUTDATED, reason)), {}, NOW, LOOK)
+
+    assert "uses" not in text
+
+
 def test_a_long_change_is_cut_and_says_so():
     after = "\n".join(f"x{number}" for number in range(200))
     change = Change("code", "hot", "is new", Place("a.py", 1), "", None, after)
@@ -347,8 +368,7 @@ def test_why_of_a_fresh_row_and_of_an_orphan_is_short():
         "a is fresh (Assetfile.py:3, accepted 2026-11-23 06:41, 2h ago)"
     )
     assert render_why(Why(ORPHAN), {}, NOW, LOOK).splitlines() == [
-        "daily_max is orphaned (data/daily_max/_manifest.json, "
-        "built 2026-11-23 06:41, 2h ago)",
+        "daily_max is orphaned (data/daily_max, built 2026-11-23 06:41, 2h ago)",
         "  1. no longer defined",
         "  assetmake --prune removes it",
     ]

@@ -17,6 +17,7 @@ class Terminal(io.StringIO):
     encoding = "utf-8"
 
     def isatty(self):
+        """Return what a terminal does."""
         return True
 
 
@@ -58,7 +59,12 @@ def test_a_line_lives_only_where_a_person_watches(stream, environ, expected):
 
 @pytest.mark.parametrize(
     ("environ", "width"),
-    [({}, 80), ({"COLUMNS": "120"}, 120), ({"COLUMNS": "0"}, 80), ({"COLUMNS": "5"}, 40)],
+    [
+        ({}, 80),
+        ({"COLUMNS": "120"}, 120),
+        ({"COLUMNS": "0"}, 80),
+        ({"COLUMNS": "5"}, 40),
+    ],
 )
 def test_width_is_that_of_the_variable_or_80(environ, width):
     assert Stream(io.StringIO(), environ, "auto").look().width == width

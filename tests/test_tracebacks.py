@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
+import assetmake
+from assetmake.fingerprint import encode
 from assetmake.tracebacks import cut_traceback, full_traceback
 
 
@@ -208,6 +211,34 @@ def test_a_suppressed_cause_stays_hidden(tmp_path):
     assert len(lines) == 2
 
 
+def test_frames_of_assetmake_are_those_of_a_library():
+    """Also where its own sources lie in the project, as in its repository."""
+    with pytest.raises(TypeError) as caught:
+        encode(object())
+
+    text = cut_traceback(caught.value, Path(assetmake.__file__).parents[1])
+
+    assert "fingerprint.py" not in text
+    assert "2 frames in assetmake (" in text
+
+
+def test_a_long_chain_is_not_followed_to_its_end(tmp_path):
+    lines = cut(
+        tmp_path,
+        """
+        def go(n=30):
+            try:
+                if n:
+                    go(n - 1)
+                raise KeyError(n)
+            except LookupError as error:
+                raise IndexError(n) from error
+        """,
+    )
+
+    assert 2 < sum("raised from" in line for line in lines) < 6
+
+
 def test_a_chain_with_a_circle_ends(tmp_path):
     error = raised(tmp_path, "def go():\n    raise ValueError\n")
     other = KeyError("a")
@@ -250,7 +281,7 @@ def test_an_exception_that_cannot_be_shown_is_no_obstacle(tmp_path):
         """,
     )
 
-    assert "  raised from Bad" in lines
+    assert "  raised from Bad: its text cannot be shown" in lines
 
 
 def test_source_that_is_gone_leaves_the_place(tmp_path):

@@ -37,9 +37,7 @@ def save(value: Any, directory: Path, format: str | None = None) -> Saved:
     directory.mkdir(parents=True, exist_ok=True)
     written = handler.save(value, directory, format=kept, asset="weather/t")
     files = tuple(sorted(directory.iterdir()))
-    stored = Stored(
-        "weather/t", directory, files, kept, written.columns, written.extra
-    )
+    stored = Stored("weather/t", directory, files, kept, written.columns, written.extra)
     return Saved(written, stored)
 
 

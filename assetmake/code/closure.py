@@ -84,6 +84,11 @@ class Code:
         found = self._model.sources.looked_for if self._model else ()
         return frozenset(found)
 
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """Absolute directories of which every Python file counts."""
+        return self._model.sources.listed if self._model else ()
+
     def is_current(self) -> bool:
         """Return whether files and directories are still as they were read."""
         return self._model is None or self._model.sources.is_current()

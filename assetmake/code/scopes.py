@@ -23,6 +23,11 @@ from assetmake.code.reflection import (
 )
 from assetmake.code.texts import NAMESPACES, flags_of_name, refs_in_text
 
+#: A local name is followed to so many others; in larger functions than any
+#: that sets up a module, they would be very many.
+_MOST = 16
+
+
 class Scope:
     """One function, class, comprehension or module, while it is walked."""
 
@@ -363,7 +368,7 @@ class Walker:
         inner = Scope("comprehension", scope, bound)
         for item in generators:
             for name in bound.names:
-                inner.aliases[name] = self.values(item.iter, scope)
+                inner.aliases[name] = self.values(item.iter, scope)[:_MOST]
         results = (
             (node.key, node.value)
             if isinstance(node, ast.DictComp)
@@ -500,13 +505,14 @@ class Walker:
         """Remember what local names may be the same object as."""
         if not scope.later:
             return
-        refs = self.values(value, scope)
+        refs = dict.fromkeys(self.values(value, scope))
         if not refs:
             return
         for name in bound_by(targets, walrus=False).names:
             owner = scope.find(name)
             if owner is not None:
-                owner.aliases.setdefault(name, []).extend(refs)
+                known = owner.aliases.setdefault(name, [])
+                known += [ref for ref in refs if ref not in known][: _MOST - len(known)]
 
     # Acts --------------------------------------------------------------------
 

@@ -117,6 +117,11 @@ class Sources:
             found = self._python[top] = tuple(sorted(_python_below(top)))
         return found
 
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """Directories of which every Python file was asked for."""
+        return tuple(self._python)
+
     def is_current(self) -> bool:
         """Return whether all that was read, listed or missed is still so."""
         for path, digest in self.digests.items():

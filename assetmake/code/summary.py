@@ -277,7 +277,6 @@ class _Builder:
         found, walker.trace = walker.trace, kept
         kept.acts += found.acts
         kept.flags |= found.flags
-        kept.registrations += found.registrations
         return tuple({**found.now, **found.later}.items())
 
     def _piece(self, name: str, node: ast.expr, scope: object = None) -> Piece:

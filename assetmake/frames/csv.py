@@ -89,8 +89,13 @@ def write_rows(file: BinaryIO, table: pa.Table, asset: str) -> None:
         msg = f"`{asset}` cannot be kept as CSV: its only column `{name}` holds nulls"
         hints = ('keep it with `format="parquet"`', "or add a column without nulls")
         raise FrameError(f"{msg}, which would be empty lines", hints=hints)
-    for batch in table.to_batches(max_chunksize=_SLICE):
-        fields = [_field(column) for column in batch.columns]
+    for batch in _in_seconds(table).to_batches(max_chunksize=_SLICE):
+        fields = [_rendered(column) for column in batch.columns]
+        for field, column, name in zip(
+            fields, batch.columns, batch.schema.names, strict=True
+        ):
+            _check_years(field, column.type, f"`{asset}`: column `{name}`")
+        fields = [pc.fill_null(field, "") for field in fields]
         # The last join puts a newline behind each row, so that the data of
         # the array are the bytes of the file.
         lines = _joined(_joined(*fields, by=","), "", by="\n")
@@ -107,20 +112,28 @@ def _joined(*parts: Any, by: str = "") -> pa.Array:
     return pc.binary_join_element_wise(*texts, pa.scalar(by, _TEXT))
 
 
-def _field(array: pa.Array) -> pa.Array:
-    """Return the text of each value, quoted where needed, nulls as nothing."""
-    text = _rendered(array)
-    if pa.types.is_date(array.type) or pa.types.is_timestamp(array.type):
-        # Years before 1 and after 9999 have no text that readers agree on.
+def _in_seconds(table: pa.Table) -> pa.Table:
+    """Return a table whose moments without fractions are written without them."""
+    for index, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type):
+            with contextlib.suppress(pa.ArrowInvalid):
+                column = table.column(index).cast(pa.timestamp("s", field.type.tz))
+                table = table.set_column(index, field.name, column)
+    return table
+
+
+def _check_years(text: pa.Array, kind: pa.DataType, where: str) -> None:
+    """Refuse years before 1 and after 9999: readers agree on no text for them."""
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         strange = pc.invert(pc.match_substring_regex(text, r"^\d{4}-"))
         if pc.any(strange).as_py():
             bad = text.filter(strange)[0].as_py()
-            msg = f"the date {bad} cannot be kept as CSV"
+            msg = f"{where} holds the date {bad}, which CSV cannot keep"
             raise FrameError(msg, hints='keep it with `format="parquet"`')
-    return pc.fill_null(text, "")
 
 
 def _rendered(array: pa.Array) -> pa.Array:
+    """Return the text of each value, in quotes where it needs them."""
     kind = array.type
     if pa.types.is_dictionary(kind):
         array = array.dictionary_decode()
@@ -134,13 +147,17 @@ def _rendered(array: pa.Array) -> pa.Array:
     if pa.types.is_timestamp(kind):
         return _timestamps(array)
     if pa.types.is_decimal(kind):
-        return pa.array([_decimal(value) for value in array.to_pylist()], _TEXT)
+        return _decimals(array)
     return array.cast(_TEXT)
 
 
-def _decimal(value: Any) -> str | None:
-    # Arrow's own text of small decimals is in scientific notation.
-    return None if value is None else f"{value:f}"
+def _decimals(array: pa.Array) -> pa.Array:
+    text = array.cast(_TEXT)
+    scientific = pc.match_substring(text, "E")
+    if not pc.any(scientific).as_py():
+        return text
+    plain = [None if value is None else f"{value:f}" for value in array.to_pylist()]
+    return pa.array(plain, _TEXT)
 
 
 def _floats(array: pa.Array) -> pa.Array:
@@ -159,11 +176,7 @@ def _floats(array: pa.Array) -> pa.Array:
 def _timestamps(array: pa.Array) -> pa.Array:
     kind = array.type
     naive = array.cast(pa.timestamp(kind.unit, "UTC" if kind.tz else None))
-    naive = naive.cast(pa.timestamp(kind.unit))
-    with contextlib.suppress(pa.ArrowInvalid):
-        # Whole seconds are written without ".000000", by column and slice.
-        naive = naive.cast(pa.timestamp("s"))
-    text = naive.cast(_TEXT)
+    text = naive.cast(pa.timestamp(kind.unit)).cast(_TEXT)
     return _joined(text, "+00:00") if kind.tz else text
 
 

@@ -12,10 +12,13 @@ import pyarrow as pa
 
 from assetmake.frames import tables
 from assetmake.frames.base import Shape, Stored
-from assetmake.frames.handler import TableHandler
+from assetmake.frames.handler import TableHandler, check_version
 from assetmake.frames.physical import simplified
 from assetmake.frames.reading import check_table, is_untyped, load_form
 from assetmake.frames.tables import Form, form_of
+
+# Before that, a relation died with the object of its connection.
+check_version(duckdb, "1.5")
 
 
 class DuckDBHandler(TableHandler):

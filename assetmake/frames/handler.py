@@ -5,9 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from assetmake.errors import ExtraError
 from assetmake.frames.base import Shape, Stored, Written
 from assetmake.frames.reading import load_form
 from assetmake.frames.tables import Form, save
+
+
+def check_version(library: Any, least: str) -> None:
+    """Refuse a version of an extra's library that is known to lose data or fail.
+
+    Args:
+        library: The module; its extra has the same name.
+        least: The oldest version that works, as ``major.minor``.
+
+    Raises:
+        ExtraError: it is older.
+    """
+    found = [int(part) for part in library.__version__.split(".")[:2]]
+    if found < [int(part) for part in least.split(".")]:
+        name = library.__name__
+        msg = f"{name} {library.__version__} is too old: {least} or newer is needed"
+        raise ExtraError(msg, hints=f"pip install --upgrade 'assetmake[{name}]'")
 
 
 class TableHandler:

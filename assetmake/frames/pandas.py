@@ -23,9 +23,10 @@ _UNNAMED = "value"
 class PandasHandler:
     """Keeps a DataFrame with its named index, its dtypes and its column names.
 
-    What has no place in a table is refused: unnamed indexes, MultiIndex
-    columns, columns of mixed types; ``pickle`` keeps those, for pandas alone. Of
-    `attrs` and `flags` nothing is kept.
+    What has no place in a table is refused: unnamed labels, MultiIndex
+    columns, columns of mixed types; ``pickle`` keeps those, for pandas alone.
+    Neither `attrs` and `flags` are kept, nor row numbers that a filter or a sort
+    has left in an unnamed index.
     """
 
     name = "pandas.DataFrame"

@@ -117,7 +117,7 @@ def _objects(values: Any) -> tuple[Any, Any]:
     nan = "/nan" if len(nulls) and all(type(value) is float for value in nulls) else ""
     if len(nulls) == len(values):
         return pa.nulls(len(values)), f"object{nan}" if nan else None
-    kind = pd.api.types.infer_dtype(values, skipna=True)
+    kind = pd.api.types.infer_dtype(values[~missing], skipna=False)
     if kind not in _UNIFORM and kind not in _COMPARED:
         raise _mixed(values[~missing])
     try:

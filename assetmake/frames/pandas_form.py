@@ -2,8 +2,7 @@
 
 The notes under ``pandas``, all left out where they say nothing:
 
-- ``index``: ``[column, name]`` for each level of the index, in order;
-- ``range``: start and step of an unnamed RangeIndex that is not the default;
+- ``index``: the columns that are levels of the index, in order;
 - ``freq``: of a DatetimeIndex;
 - ``axis``: the name of the column index;
 - ``dtypes``: of columns whose dtype Arrow's type does not tell;
@@ -12,7 +11,6 @@ The notes under ``pandas``, all left out where they say nothing:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -96,7 +94,7 @@ def _check_axes(frame: pd.DataFrame, asset: str) -> None:
             msg = f"`{asset}` cannot be kept: it has {len(frame)} rows and no columns"
             raise FrameError(msg, hints=("return a frame with columns", _PICKLE))
         return
-    if isinstance(index, pd.RangeIndex) and index.name is None:
+    if index.names == [None] and _counts_rows(index):
         return
     wrong = [name for name in index.names if not isinstance(name, str)]
     if wrong:
@@ -112,18 +110,28 @@ def _check_axes(frame: pd.DataFrame, asset: str) -> None:
         raise FrameError(msg, hints=hints)
 
 
+def _counts_rows(index: pd.Index[Any]) -> bool:
+    """Whether an index is row numbers, or what a filter or a sort left of them.
+
+    An unnamed index with integers in it says where rows once stood, not what
+    they are: it is not kept, and a range comes back. Labels of any other kind
+    are data without a name.
+    """
+    if isinstance(index, pd.RangeIndex):
+        return True
+    kinds = ("integer", "mixed-integer", "empty")
+    return index.nlevels == 1 and pd.api.types.infer_dtype(index) in kinds
+
+
 def _index_columns(frame: pd.DataFrame, notes: dict[str, Any]) -> list[tuple[str, Any]]:
     """Return the levels of a named index as columns; write down the notes."""
     index = frame.index
     if index.names == [None]:
-        if isinstance(index, pd.RangeIndex) and (index.start, index.step) != (0, 1):
-            notes["range"] = [index.start, index.step]
         return []
     freq = getattr(index, "freqstr", None)
     if freq is not None and not isinstance(index, pd.PeriodIndex):
         notes["freq"] = freq
-    names = [str(name) for name in index.names]
-    notes["index"] = [[name, name] for name in names]
+    names = notes["index"] = [str(name) for name in index.names]
     if isinstance(index, pd.MultiIndex):
         return [(name, index.get_level_values(i)) for i, name in enumerate(names)]
     return [(names[0], index)]
@@ -152,14 +160,7 @@ def _metadata(
     except (pa.ArrowException, TypeError, ValueError) as error:
         msg = f"`{asset}` cannot be kept: {error}"
         raise FrameError(msg, hints=_PICKLE) from error
-    described = json.loads(table.schema.metadata[b"pandas"])
-    if "index" not in notes:
-        start, step = notes.get("range", (0, 1))
-        stop = start + step * len(frame)
-        described["index_columns"] = [
-            {"kind": "range", "name": None, "start": start, "stop": stop, "step": step}
-        ]
-    return {b"pandas": json.dumps(described).encode()}
+    return {b"pandas": table.schema.metadata[b"pandas"]}
 
 
 def from_form(form: Form) -> pd.DataFrame:
@@ -170,20 +171,17 @@ def from_form(form: Form) -> pd.DataFrame:
         name: from_arrow(column, dtypes.get(name), fixed=name in form.fixed)
         for name, column in zip(table.column_names, table.columns, strict=True)
     }
-    levels = [
-        (_as_index(data.pop(column)), name) for column, name in notes.get("index", ())
-    ]
-    index: pd.Index[Any]
+    names = notes.get("index", ())
+    levels = [_as_index(data.pop(name)) for name in names]
+    index: Any
     if len(levels) > 1:
-        arrays = [level for level, _ in levels]
-        index = pd.MultiIndex.from_arrays(arrays, names=[name for _, name in levels])
+        index = pd.MultiIndex.from_arrays(levels, names=names)
     elif levels:
-        index = levels[0][0].rename(levels[0][1])
+        index = levels[0].rename(names[0])
         if "freq" in notes:
-            index.freq = notes["freq"]  # type: ignore[attr-defined]
+            index.freq = notes["freq"]
     else:
-        start, step = notes.get("range", (0, 1))
-        index = pd.RangeIndex(start, start + step * table.num_rows, step)
+        index = pd.RangeIndex(table.num_rows)
     frame = pd.DataFrame(data) if data else pd.DataFrame(index=index)
     frame.index = index
     if "axis" in notes:

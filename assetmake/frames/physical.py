@@ -6,7 +6,8 @@ read wherever they have a like type:
 
 - timestamps are microseconds, unless nanoseconds would be lost;
 - dictionaries of other than text are their values;
-- float16 is float, date64 is date32, decimal32 and decimal64 are decimal128.
+- float16 is float, date64 is date32, times in seconds are in milliseconds,
+  decimal32 and decimal64 are decimal128.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _PLAIN = frozenset(
         *(pa.bool_(), pa.float32(), pa.float64(), pa.date32(), pa.null()),
         *(pa.string(), pa.large_string(), pa.binary(), pa.large_binary()),
         *(pa.decimal128(1, 0), pa.decimal256(1, 0), pa.binary(1)),
-        *(pa.time32("s"), pa.time64("us"), pa.duration("us")),
+        *(pa.time64("us"), pa.duration("us")),
     )
 )
 
@@ -77,6 +78,8 @@ def stored_type(kind: pa.DataType) -> pa.DataType:
         return _REPLACED[kind.id]
     if pa.types.is_timestamp(kind):
         return kind if kind.unit in ("us", "ns") else pa.timestamp(_US, kind.tz)
+    if pa.types.is_time32(kind):
+        return pa.time32("ms")
     if pa.types.is_decimal(kind):
         return pa.decimal128(kind.precision, kind.scale)
     if pa.types.is_run_end_encoded(kind):

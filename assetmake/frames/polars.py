@@ -10,11 +10,14 @@ import pyarrow as pa
 
 from assetmake.errors import FrameError
 from assetmake.frames.base import Shape, Stored
-from assetmake.frames.handler import TableHandler
+from assetmake.frames.handler import TableHandler, check_version
 from assetmake.frames.physical import simplified
 from assetmake.frames.reading import check_table
 from assetmake.frames.tables import Form, form_of, is_partitioned, load_head
 from assetmake.frames.types import is_text
+
+# Before that, `collect_batches` swallowed errors, and the rows behind them.
+check_version(pl, "1.38")
 
 #: Rows that a LazyFrame is asked for at once, and of a row group then.
 _ROWS = 1 << 18

@@ -1,32 +1,27 @@
 """Start, share and stop the one Spark session of a build.
 
 A session that is already active is used as it is, and never stopped. Nothing
-here reads or writes a table. What Spark's Java process prints arrives, line by
-line, at the logger ``assetmake.spark``.
+here reads or writes a table; the Java process is that of `jvm`.
 """
 
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import warnings
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from assetmake.errors import ExtraError, JavaError
-from assetmake.frames.java import find_java
-
-_LOG = logging.getLogger("assetmake.spark")
+from assetmake.errors import ExtraError
+from assetmake.frames.jvm import LOG, PANDAS_WARNING, JavaProcess, start_error
+from assetmake.frames.spark_errors import explain
 
 #: Python can hold one SparkContext, whichever project asks for it.
 _LOCK = threading.RLock()
@@ -56,16 +51,6 @@ _LOCAL_SETTINGS = {
     "spark.ui.enabled": "false",
 }
 
-_PANDAS_WARNING = "PySpark does not yet fully support pandas"
-
-#: Lines of the JVM, and of pandas in Spark's Python workers, that come with
-#: every start, before logging is configured, and tell a user nothing.
-_NOISE = (
-    "WARNING: Using incubator modules: jdk.incubator.vector",
-    "WARNING: package sun.security.action not in java.base",
-    _PANDAS_WARNING,
-)
-
 
 class LazySession:
     """The session of one build, found or started when it is first asked for.
@@ -80,7 +65,7 @@ class LazySession:
         self._settings = {key: _spelled(value) for key, value in settings.items()}
         self._session: Any = None
         self._is_ours = False
-        self._process: _JavaProcess | None = None
+        self._process: JavaProcess | None = None
         self._scratch: Path | None = None
 
     def get(self) -> Any:
@@ -111,12 +96,12 @@ class LazySession:
                     self._session.stop()
             self._forget()
 
-    def last_words(self) -> Sequence[str] | None:
-        """Return the last lines of the Java process started here, if it ended.
+    def last_words(self, patience: float) -> str | None:
+        """Return why the Java process that was started here ended.
 
-        None while it runs, and when none was started here.
+        None if it still runs after `patience` seconds, or was not started here.
         """
-        return self._process.last_words() if self._process else None
+        return self._process.last_words(patience) if self._process else None
 
     def _forget(self) -> None:
         self._session, self._is_ours = None, False
@@ -133,7 +118,7 @@ class LazySession:
         if session is not None:
             zone = session.conf.get("spark.sql.session.timeZone")
             if zone not in {"UTC", "Etc/UTC", "Z", "GMT"}:
-                _LOG.warning(
+                LOG.warning(
                     "the active Spark session has the time zone %s, not UTC: what "
                     "assets make of timestamps depends on who builds them",
                     zone,
@@ -153,7 +138,7 @@ class LazySession:
             with _environment(settings, self._scratch), _signal_handler_kept():
                 # A server elsewhere needs no Java here.
                 if not master.startswith("sc://"):
-                    self._process = _JavaProcess.launch(settings)
+                    self._process = JavaProcess.launch(settings)
                 session = _build_session(settings)
         except Exception:
             self._forget()
@@ -165,7 +150,7 @@ class LazySession:
 def silence_pyspark() -> None:
     """Turn off what pyspark says beside its exceptions; may be called again."""
     # pandas 3 is tested here; otherwise each conversion says that it is not.
-    warnings.filterwarnings("ignore", message=_PANDAS_WARNING, category=FutureWarning)
+    warnings.filterwarnings("ignore", message=PANDAS_WARNING, category=FutureWarning)
     with suppress(ImportError):
         from pyspark.logger import PySparkLogger
 
@@ -231,25 +216,23 @@ def _activate(session: Any) -> None:
     """Make it the session that `getActiveSession` gives in this thread."""
     if is_connect(session):
         return
-    twin = type(session)._get_j_spark_session_class(session._jvm)  # noqa: SLF001
-    twin.setActiveSession(session._jsparkSession)  # noqa: SLF001
+    with suppress(AttributeError):
+        twin = type(session)._get_j_spark_session_class(session._jvm)  # noqa: SLF001
+        twin.setActiveSession(session._jsparkSession)  # noqa: SLF001
 
 
 def _build_session(settings: Mapping[str, str]) -> Any:
     from pyspark.sql import SparkSession
 
+    # A builder of its own: the class's keeps what other code told it.
+    builder = SparkSession.Builder().config(map=dict(settings))
     try:
-        # A builder of its own: the class's keeps what other code told it.
-        return SparkSession.Builder().config(map=dict(settings)).getOrCreate()
+        with warnings.catch_warnings():
+            # A Connect session warns of each setting that is the server's.
+            warnings.filterwarnings("ignore", message="Failed to set spark")
+            return builder.getOrCreate()
     except Exception as error:
-        raise _start_error(str(error).splitlines()[:1]) from error
-
-
-def _start_error(lines: Sequence[str]) -> JavaError:
-    return JavaError(
-        "\n  ".join(["Spark does not start", *lines]),
-        hints="look at `[tool.assetmake.spark]` in `pyproject.toml`",
-    )
+        raise start_error(explain(error)) from error
 
 
 @contextmanager
@@ -287,85 +270,3 @@ def _signal_handler_kept() -> Iterator[None]:
         # Only the main thread may set one, and so only there one was set.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, before)
-
-
-class _JavaProcess:
-    """The Java process behind a session, and what it prints."""
-
-    def __init__(self, output: int) -> None:
-        self._gateway: Any = None
-        self._lines: deque[str] = deque(maxlen=4)
-        self._reader = threading.Thread(
-            target=self._read, args=(output,), name="assetmake-spark", daemon=True
-        )
-        self._reader.start()
-
-    @classmethod
-    def launch(cls, settings: Mapping[str, str]) -> _JavaProcess | None:
-        """Start the process that the next SparkContext is going to use.
-
-        None when there is one already: that of a session of the user's, which
-        was stopped. Sets JAVA_HOME in the environment.
-
-        Raises:
-            JavaError: there is no Java runtime, or it refuses to start.
-        """
-        from pyspark import SparkConf, SparkContext
-        from pyspark.java_gateway import launch_gateway
-
-        if SparkContext._gateway is not None:  # noqa: SLF001
-            return None
-        os.environ["JAVA_HOME"] = str(find_java().home)
-        conf = SparkConf(loadDefaults=False).setAll(
-            [(key, value) for key, value in settings.items() if key != "spark.remote"]
-        )
-        output, inlet = os.pipe()
-        process = cls(output)
-        try:
-            process._gateway = launch_gateway(
-                conf, popen_kwargs={"stdout": inlet, "stderr": inlet}
-            )
-        except Exception as error:
-            os.close(inlet)
-            raise _start_error(process._all_lines()) from error
-        os.close(inlet)
-        SparkContext._ensure_initialized(gateway=process._gateway)  # noqa: SLF001
-        return process
-
-    def last_words(self) -> Sequence[str] | None:
-        """Return the last lines that the process printed; None while it runs."""
-        return None if self._gateway.proc.poll() is None else self._all_lines()
-
-    def end(self) -> None:
-        """End the process; pyspark may then start another."""
-        from pyspark import SparkContext
-        from pyspark.sql import SparkSession
-
-        if SparkContext._gateway is self._gateway:  # noqa: SLF001
-            # What stop() does not clear when the process is dead already.
-            SparkContext._gateway = SparkContext._jvm = None  # noqa: SLF001
-            SparkContext._active_spark_context = None  # noqa: SLF001
-            SparkSession._instantiatedSession = None  # noqa: SLF001
-        with suppress(Exception):
-            self._gateway.shutdown()
-        # It ends by itself when nobody holds the other end of its stdin.
-        process = self._gateway.proc
-        process.stdin.close()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-    def _all_lines(self) -> Sequence[str]:
-        # Spark's Python workers may hold the pipe open after the JVM is gone.
-        self._reader.join(timeout=1)
-        return tuple(self._lines)
-
-    def _read(self, output: int) -> None:
-        with os.fdopen(output, encoding="utf-8", errors="replace") as lines:
-            for text in lines:
-                line = text.rstrip()
-                if line and not any(noise in line for noise in _NOISE):
-                    self._lines.append(line)
-                    _LOG.warning("%s", line)

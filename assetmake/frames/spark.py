@@ -20,10 +20,13 @@ from assetmake.errors import FrameError
 from assetmake.frames.base import Shape, Stored, Written
 from assetmake.frames.session import LazySession
 from assetmake.frames.spark_csv import WRITE_OPTIONS, check_columns, typed_csv
-from assetmake.frames.spark_errors import explain
+from assetmake.frames.spark_errors import explain, is_lost
 from assetmake.frames.spark_parquet import parquet, schema_of_columns
 from assetmake.frames.spark_rows import observe_rows
 from assetmake.frames.spark_types import check_names, columns_of
+
+#: Seconds to wait for a Java process that does not answer to be known as ended.
+_PATIENCE = 2
 
 _PARQUET_OPTIONS = {
     # For this write alone: the session may be the user's. Spark's own default,
@@ -85,7 +88,7 @@ class SparkHandler:
         options = WRITE_OPTIONS if format == "csv" else _PARQUET_OPTIONS
         try:
             writer = observed.write.format(format).options(**options)
-            writer.mode("errorifexists").save(_uri(staging))
+            writer.mode("error").save(_uri(staging))
             saved = result()
             if format == "csv" and len(columns) == 1 and saved.nulls:
                 raise FrameError(
@@ -154,7 +157,8 @@ class SparkHandler:
 
     def explain(self, error: BaseException) -> str:
         """Return the useful lines of an error of Spark's, as `explain` does."""
-        return explain(error, self._session.last_words())
+        patience = _PATIENCE if is_lost(error) else 0
+        return explain(error, self._session.last_words(patience))
 
     def close(self) -> None:
         """Stop the session, if it was started here, and remove what it read."""

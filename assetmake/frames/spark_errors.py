@@ -21,7 +21,7 @@ _CODE = re.compile(r"^\[[A-Z0-9_.]+\] ")
 _STATE = re.compile(r"\s*(?:;|SQLSTATE: \w{5}\b.*)$")
 
 
-def explain(error: BaseException, last_words: Sequence[str] | None = None) -> str:
+def explain(error: BaseException, last_words: str | None = None) -> str:
     """Return the first useful line of an error, or few lines: a text to show.
 
     Of an analysis error that is Spark's message without its plan; of a failure
@@ -31,31 +31,47 @@ def explain(error: BaseException, last_words: Sequence[str] | None = None) -> st
 
     Args:
         error: Any exception, of pyspark or not.
-        last_words: What Spark's Java process printed last, if it has ended.
+        last_words: What Spark's Java process said at its end, if it has ended.
     """
-    names = {cls.__name__ for cls in type(error).__mro__}
-    if last_words is not None and names & _LOST:
-        return "\n  ".join(["the Java process of Spark has ended", *last_words])
+    names = _names(error)
     text = str(error).strip()
+    if last_words is not None and names & _PERHAPS_LOST:
+        return f"the Java process of Spark has ended: {last_words}"
+    if is_lost(error):
+        return "the Java process of Spark does not answer"
     if "Traceback (most recent call last):" in text and names & _SPARK:
         return _of_python(text)
     if "Py4JJavaError" in names:
         return _of_java(text)
     if names & _SPARK:
         return _clean(_EVIDENCE.split(text, maxsplit=1)[0])
-    if names & _LOST:
-        return "the Java process of Spark does not answer"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def is_lost(error: BaseException) -> bool:
+    """Return whether an error says that the Java process does not answer.
+
+    It may have ended that very moment, and its end not be known yet.
+    """
+    names = _names(error)
+    if names & {"Py4JNetworkError", "ConnectionError"}:
+        return True
+    # Without a Java stack it is the call itself that failed.
+    is_call = "Py4JError" in names and "Py4JJavaError" not in names
+    return is_call and "Trace:" not in str(error)
 
 
 #: Base classes of what pyspark raises with a message of its own making.
 _SPARK = frozenset({"PySparkException", "CapturedException", "SparkConnectException"})
 
-#: What the end of the Java process looks like from Python, in its many ways.
-_LOST = frozenset(
-    {"Py4JError", "Py4JNetworkError", "ConnectionError", "AttributeError"}
-    | {"AssertionError", "TypeError", "RetriesExceeded"}
+#: As what the end of the Java process comes up in Python, among other things.
+_PERHAPS_LOST = frozenset(
+    {"Py4JError", "ConnectionError", "AttributeError", "AssertionError", "TypeError"}
 )
+
+
+def _names(error: BaseException) -> set[str]:
+    return {cls.__name__ for cls in type(error).__mro__}
 
 
 def _of_python(text: str) -> str:
@@ -75,7 +91,8 @@ def _of_java(text: str) -> str:
     """Return the innermost cause of a Java exception, without its package."""
     causes = re.findall(r"^(?:Caused by|: ?)[: ]*(.+)$", text, re.MULTILINE)
     cause = causes[-1] if causes else text.splitlines()[0]
-    return _clean(re.sub(r"^(?:[a-z]\w*\.)+(?=[A-Z])", "", cause))
+    kind, _, message = re.sub(r"^(?:[a-z]\w*\.)+(?=[A-Z])", "", cause).partition(": ")
+    return f"{kind}: {_clean(message)}" if message else kind
 
 
 def _clean(text: str) -> str:

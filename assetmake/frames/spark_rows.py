@@ -7,16 +7,21 @@ while the table is written, without another job. Nothing here writes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
+from assetmake.errors import FrameError
 from assetmake.fingerprint import digest
 from assetmake.frames.session import is_connect
 from assetmake.frames.spark_types import type_tree
 
 _SCHEME = "rows-1"
+
+#: Seconds to wait for the metrics of a write that has succeeded.
+_PATIENCE = 60
 
 #: Files up to this many are read one by one: each is a task at least.
 _IN_ORDER = 16
@@ -50,7 +55,8 @@ def observe_rows(frame: Any) -> tuple[Any, Callable[[], Observed]]:
 
     Returns:
         A frame equal to `frame`, and a function to be called once that was
-        written; never when that failed: it would wait for ever.
+        written. It raises a FrameError if Spark does not tell of it in a minute:
+        because it was stopped meanwhile, or because the write failed.
     """
     from pyspark.sql import functions as F  # noqa: N812 - as everybody names it
 
@@ -72,7 +78,7 @@ def observe_rows(frame: Any) -> tuple[Any, Callable[[], Observed]]:
     )
 
     def result() -> Observed:
-        facts = observation.get
+        facts = _get(observation)
         # The sum over no rows is null.
         sums = [str(facts[f"sum{number}"] or 0) for number in range(len(hashes))]
         fingerprint = digest(type_tree(frame.schema), facts["rows"], *sums)
@@ -104,6 +110,30 @@ def _observation(frame: Any) -> Any:
     else:
         from pyspark.sql import Observation
     return Observation()
+
+
+def _get(observation: Any) -> Mapping[str, Any]:
+    """Return the metrics; they come by an event, which may have been lost."""
+    answers: list[Mapping[str, Any] | Exception] = []
+
+    def ask() -> None:
+        try:
+            answers.append(observation.get)
+        except Exception as error:  # noqa: BLE001 - raised again below
+            answers.append(error)
+
+    # Spark's own wait has no end.
+    thread = threading.Thread(target=ask, name="assetmake-observation", daemon=True)
+    thread.start()
+    thread.join(_PATIENCE)
+    if not answers:
+        raise FrameError(
+            f"Spark has not told in {_PATIENCE} seconds what it wrote",
+            hints="build the asset again, without stopping the session in it",
+        )
+    if isinstance(answers[0], Exception):
+        raise answers[0]
+    return answers[0]
 
 
 def _encoded(value: Any, dtype: Any) -> Iterator[Any]:

@@ -38,8 +38,9 @@ def read(stored: Stored) -> pd.DataFrame:
     options = {key: value for key, value in stored.extra.items() if key != UNTYPED}
     try:
         return read(stored, options)
-    except (ValueError, TypeError, OSError) as error:
-        # UnicodeDecodeError and pandas' ParserError are ValueErrors.
+    except (ValueError, TypeError, LookupError, OSError) as error:
+        # UnicodeDecodeError and pandas' ParserError are ValueErrors, an unknown
+        # encoding is a LookupError.
         files = ", ".join(file.name for file in stored.files[:3])
         msg = f"`{stored.name}` cannot be read as {stored.format} ({files}): {error}"
         hint = (
@@ -104,8 +105,11 @@ def _opened(file: Path) -> BinaryIO:
 
 
 def _read_json(stored: Stored, options: Mapping[str, Any]) -> pd.DataFrame:
-    # Without these, text such as "001" and columns named "date" are changed.
-    options = {"dtype": False, "convert_dates": False, **options}
+    # Without it, text such as "001" and columns named "date" are changed.
+    typed: dict[str, Any] = {"dtype": False}
+    if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1):
+        typed["convert_dates"] = False  # told apart until pandas 3.1
+    options = {**typed, **options}
     frames: list[pd.DataFrame] = []
     for file in stored.files:
         with _opened(file) as opened:

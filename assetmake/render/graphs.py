@@ -15,7 +15,7 @@ def render_tree(graph: Lineage, sources: Collection[str], look: Look) -> str:
     """Return the lineage as a tree, each name once, below what it reads.
 
     A name that reads several others stands below the last of them, and tells
-    the others, which stand further up.
+    the rest, which stand further up.
 
     Args:
         graph: Upstream before downstream.
@@ -36,7 +36,8 @@ def render_tree(graph: Lineage, sources: Collection[str], look: Look) -> str:
     stack = [(name, "", "") for name in reversed(roots)]
     while stack:
         name, stem, branch = stack.pop()
-        lines.append(_line(name, stem + branch, graph, sources, look))
+        told = " (source)" if name in sources else _others(graph[name], position)
+        lines.append(_line(name, stem + branch, told, look))
         # Of a stem that is wider than the stream, only the end is ever shown.
         inner = (stem + {tee: bar, end: "    "}.get(branch, ""))[-2 * look.width :]
         inside = below.get(name, [])
@@ -47,15 +48,15 @@ def render_tree(graph: Lineage, sources: Collection[str], look: Look) -> str:
     return "\n".join(lines)
 
 
-def _line(
-    name: str, stem: str, graph: Lineage, sources: Collection[str], look: Look
-) -> str:
-    upstream = graph[name]
-    told = ""
-    if name in sources:
-        told = " (source)"
-    elif len(upstream) > 1:
-        told = f" (reads {listed([safe(other) for other in upstream])})"
+def _others(upstream: Sequence[str], position: Mapping[str, int]) -> str:
+    """Return what to say of all but the last of what a name reads."""
+    if len(upstream) < 2:
+        return ""
+    last = max(upstream, key=position.__getitem__)
+    return f" (also reads {listed([safe(name) for name in upstream if name != last])})"
+
+
+def _line(name: str, stem: str, told: str, look: Look) -> str:
     room = max(look.width - cells(safe(name)), 8)
     if len(stem) > room:  # deeper than the stream is wide
         stem = look.dots + stem[len(stem) - room + len(look.dots) :]

@@ -4,7 +4,8 @@ Every document is an object with ``version`` (1; it rises when a key is removed
 or changes its meaning, not when one is added), ``mode`` (the mode's long
 option without dashes, or ``build``) and ``project`` (absolute path). Paths in
 it are relative to the project, with ``/``. A value that is not known is null;
-keys are never left out.
+keys are never left out. Where nothing could begin (exit status 2), nothing is
+printed but the error, as text on standard error.
 
 ========== ==================================================================
 mode       keys beside those
@@ -44,8 +45,8 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from assetmake.build import Outcome, Result
 from assetmake.code.parts import Change, Place
+from assetmake.listen import Outcome, Result
 from assetmake.plan import Plan
 from assetmake.project import Why
 from assetmake.run import Failed

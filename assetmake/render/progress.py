@@ -6,8 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from assetmake.build import Listener, Outcome
 from assetmake.cells import cells
+from assetmake.listen import Listener, Outcome
 from assetmake.plan import Plan
 from assetmake.render.layout import (
     Look,
@@ -157,7 +157,7 @@ class Progress(Listener):
             return
         look, now = self._look(), self._clock()
         running = sorted(self._running.items(), key=lambda item: item[1])
-        names = [f"{safe(name)} {now - began:.0f}s" for name, began in running]
+        names = [f"{safe(name)} {int(now - began)}s" for name, began in running]
         more = f" +{len(names) - _MOST_RUNNING}" if len(names) > _MOST_RUNNING else ""
         line = (
             f"[{self._done}/{self._total}] {seconds(now - self._began, 1)}  "
@@ -177,10 +177,10 @@ def render_planned(plan: Plan) -> str:
     """Return the first line of a build: how much there is to do."""
     certain, possible = len(plan.certain), len(plan.possible)
     total = count(len(plan.steps) + len(plan.fresh), "asset")
-    line = f"assetmake: {certain} of {total} to build"
+    line = f"assetmake: {certain:,} of {total} to build"
     if possible:
         its = "its" if certain == 1 else "their"
-        line += f", {possible} more if {its} data changes"
+        line += f", {possible:,} more if {its} data changes"
     return line
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from assetmake import errors
-from assetmake.build import Outcome, Result
+from assetmake.listen import Outcome, Result
 from assetmake.plan import Plan
 from assetmake.render.layout import (
     Look,
@@ -99,7 +99,8 @@ def render_result(
     if not result.outcomes:
         fresh = count(result.fresh, "asset")
         line = f"assetmake: nothing to do, {fresh} fresh ({seconds(spent, 1)})"
-        return [line + orphans_clause(len(plan.orphans) if plan else 0)]
+        line += orphans_clause(len(plan.orphans) if plan else 0)
+        return wrap(line, look.width, indent="  ")
     lines = list(_interrupted(result, plan)) if result.interrupted else []
     left = result.count("not started") or result.count("stopped")
     closing = f"assetmake: {listed_counts(result)} in {seconds(spent, 1)}"

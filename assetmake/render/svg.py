@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from assetmake.cells import cells
 from assetmake.render.layout import safe
@@ -101,7 +102,7 @@ def _sort(drawing: _Drawing) -> None:
     before: dict[int, list[int]] = {}
     behind: dict[int, list[int]] = {}
     for route in drawing.routes:
-        for first, second in zip(route, route[1:], strict=False):
+        for first, second in pairwise(route):
             behind.setdefault(first, []).append(second)
             before.setdefault(second, []).append(first)
     place = {
@@ -147,7 +148,7 @@ def _place(drawing: _Drawing) -> tuple[list[_Point], float, float]:
 
 def _curve(route: Sequence[_Point]) -> str:
     path = f"M{route[0].right:.1f},{route[0].y:.1f}"
-    for start, end in zip(route, route[1:], strict=False):
+    for start, end in pairwise(route):
         middle = (start.right + end.left) / 2
         path += (
             f" C{middle:.1f},{start.y:.1f} {middle:.1f},{end.y:.1f}"

@@ -30,9 +30,7 @@ STYLES = {
     State.SOURCE: "dim",
     State.ORPHANED: "magenta",
 }
-#: The column of reasons is never narrower than its longest short reason.
-_WHY = 20
-#: Nor the column of names than this.
+#: The column of names is never narrower than this.
 _NAME = 12
 
 
@@ -59,7 +57,8 @@ def render_status(rows: Sequence[Status], now: float, look: Look) -> str:
     fixed = state_width + built_width + rows_width + 4 * 2
     names = [safe(row.name) for row in rows]
     name_width = max(5, *map(cells, names))
-    name_width = min(name_width, max(look.width - fixed - _WHY, _NAME))
+    least_why = max(_least_width(row.reasons) for row in rows)
+    name_width = min(name_width, max(look.width - fixed - least_why, _NAME))
     why_width = max(look.width - fixed - name_width, 0)
 
     heading = (
@@ -85,6 +84,19 @@ def _built(row: Status, now: float) -> str:
     return "?" if since is None else age(since)
 
 
+def _telling(reasons: Sequence[Reason]) -> Sequence[Reason]:
+    """Return the reasons that say more than the state of the row does."""
+    return [reason for reason in reasons if reason.code != "never-built"] or reasons
+
+
+def _least_width(reasons: Sequence[Reason]) -> int:
+    """Return how many columns the shortest form of a reason fills."""
+    if not reasons:
+        return 0
+    told = _telling(reasons)
+    return len(told[0].code) + (3 if len(told) > 1 else 0)
+
+
 def short_reason(reasons: Sequence[Reason], width: int, look: Look) -> str:
     """Return the first reason in at most `width` columns, and how many follow.
 
@@ -92,9 +104,10 @@ def short_reason(reasons: Sequence[Reason], width: int, look: Look) -> str:
     """
     if not reasons:
         return ""
-    more = f" +{len(reasons) - 1}" if len(reasons) > 1 else ""
-    text = safe(reasons[0].text).replace("`", "")
-    for shorter in (text, text.rpartition(" (")[0], reasons[0].code.replace("-", " ")):
+    told = _telling(reasons)
+    more = f" +{len(told) - 1}" if len(told) > 1 else ""
+    text = safe(told[0].text).replace("`", "")
+    for shorter in (text, text.rpartition(" (")[0], told[0].code.replace("-", " ")):
         if shorter and cells(shorter + more) <= width:
             return shorter + more
     return cut(text, max(width - len(more), 1), look) + more
@@ -105,7 +118,7 @@ def render_counts(
 ) -> list[str]:
     """Return the lines below a status: how many of each state, and what helps."""
     counts = [
-        f"{number} {state}"
+        f"{number:,} {state}"
         for state in _COUNTED
         if (number := sum(row.state is state for row in rows))
     ]
@@ -161,11 +174,12 @@ def render_check_closing(reported: int, rows: Sequence[Status]) -> str:
     if reported:
         are = "is" if reported == 1 else "are"
         return (
-            f"{reported} of {tables} {are} not fresh: run assetmake, or assetmake --why"
+            f"{reported:,} of {tables} {are} not fresh: "
+            "run assetmake, or assetmake --why"
         )
     allowed = len(not_fresh(rows))
     return (
-        f"{tables}: {allowed} not fresh, as allowed"
+        f"{tables}: {allowed:,} not fresh, as allowed"
         if allowed
         else (f"{tables}, all fresh")
     )
@@ -181,8 +195,10 @@ def render_plan(plan: Plan, forced: str, look: Look) -> str:
     """
     number_width = len(str(len(plan.steps)))
     name_width = max(cells(safe(step.name)) for step in plan.steps)
-    name_width = min(name_width, max(look.width - number_width - 7 - 28, _NAME))
-    width = look.width - number_width - 7 - name_width
+    room = look.width - number_width - 7
+    least_why = max(_least_width(step.reasons) for step in plan.steps)
+    name_width = min(name_width, max(room - max(least_why, cells(forced)), _NAME))
+    width = room - name_width
     lines = []
 
     def add(heading: str, steps: Sequence[Step], first: int) -> None:
@@ -207,7 +223,7 @@ def render_plan_closing(plan: Plan) -> str:
     if not plan.steps:
         line = f"nothing to do, {count(len(plan.fresh), 'asset')} fresh"
     else:
-        line = f"would leave {len(plan.fresh)} fresh"
+        line = f"would leave {len(plan.fresh):,} fresh"
     return line + orphans_clause(len(plan.orphans))
 
 

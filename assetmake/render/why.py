@@ -27,7 +27,7 @@ def render_why(why: Why, statuses: Mapping[str, Status], now: float, look: Look)
         look: Of the stream.
     """
     status = why.status
-    lines = [_heading(status, now, look)]
+    lines = _heading(status, now, look)
     for number, reason in enumerate(status.reasons, 1):
         lines += _reason(number, reason, status, statuses, look)
     if status.state is State.ORPHANED:
@@ -35,7 +35,7 @@ def render_why(why: Why, statuses: Mapping[str, Status], now: float, look: Look)
     for note in why.notes:
         lines += _paragraph(f"note: {note.text} ({note.place})", look)
     for change in why.package_changes:
-        text = f"note: {change} since it was built; `packages=` would count that"
+        text = f"note: {change} since it was built; `packages=` counts it"
         lines += _paragraph(text, look)
     if status.reasons and why.ruled_out:
         text = f"not the cause: {', '.join(why.ruled_out)}"
@@ -43,16 +43,22 @@ def render_why(why: Why, statuses: Mapping[str, Status], now: float, look: Look)
     return "\n".join(lines)
 
 
-def _heading(status: Status, now: float, look: Look) -> str:
-    state = look.paint(status.state, STYLES[status.state])
-    article = "a source" if status.state is State.SOURCE else state
+def _heading(status: Status, now: float, look: Look) -> list[str]:
+    name, state = safe(status.name), str(status.state)
     told = []
     if status.place is not None:
-        told.append(str(status.place).removesuffix(":0"))
+        # Of an orphan only the directory is known, by its manifest.
+        told.append(str(status.place).removesuffix("/_manifest.json:0"))
     if status.manifest is not None:
         told.append(_built(status, now))
-    name = look.paint(safe(status.name), "bold")
-    return f"{name} is {article} ({safe(', '.join(told))})"
+    a = "a " if status.state is State.SOURCE else ""
+    begin = f"{name} is {a}{state}"
+    lines = wrap(f"{begin} ({safe(', '.join(told))})", look.width, indent="  ")
+    if lines[0].startswith(begin):
+        state = look.paint(state, STYLES[status.state])
+        rest = lines[0].removeprefix(begin)
+        lines[0] = f"{look.paint(name, 'bold')} is {a}{state}{rest}"
+    return lines
 
 
 def _built(status: Status, now: float) -> str:

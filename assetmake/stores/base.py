@@ -7,8 +7,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from assetmake.fileindex import FileIndex
 from assetmake.frames.base import Stored
 from assetmake.manifest import FileRecord, Manifest
+from assetmake.snapshot import Draft
 from assetmake.status import Failure, Record
 
 
@@ -18,6 +20,20 @@ class Store(Protocol):
     What inspects (`names`, `record`, `load`) takes no lock and changes
     nothing. What builds runs inside of `lock`.
     """
+
+    @property
+    def index(self) -> FileIndex:
+        """Digests of files that were taken before."""
+        ...
+
+    @property
+    def snapshot(self) -> Path | None:
+        """Where the snapshot of this store is kept; None for nowhere."""
+        ...
+
+    def draft(self, draft: Draft) -> None:
+        """Let a snapshot hang on every table, and on which tables there are."""
+        ...
 
     def names(self) -> Iterable[str]:
         """Yield the name of everything stored: managed or not."""

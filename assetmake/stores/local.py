@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,11 +24,10 @@ from assetmake.manifest import (
 )
 from assetmake.names import is_name, path_of
 from assetmake.status import Condition, Failure, Record
+from assetmake.snapshot import FILE_NAME as SNAPSHOT
+from assetmake.snapshot import PRIVATE, Draft
 from assetmake.stores.base import Waiting
-from assetmake.stores.swap import SWAP_FILE, recover, swap
 
-#: Where nothing precious is kept: staging, lock, index, logs.
-PRIVATE = ".assetmake"
 #: Written behind the data, as Hadoop does, for readers that wait for it.
 SUCCESS = "_SUCCESS"
 
@@ -131,6 +128,11 @@ class LocalStore:
         return Condition.INTACT, ""
 
     def _failure(self, name: str) -> Failure | None:
+        file = str(self._failure_file(name))
+        if not os.path.exists(file):
+            return None
+        import json
+
         try:
             tree = json.loads(self._failure_file(name).read_bytes())
             return Failure(str(tree["recipe"]), str(tree["message"]))
@@ -160,6 +162,33 @@ class LocalStore:
             return path.relative_to(self._project).as_posix()
         except ValueError:
             return path.as_posix()
+
+    def draft(self, draft: Draft) -> None:
+        """Let a snapshot hang on every table, and on which tables there are."""
+        todo = [str(self.root)]
+        while todo:
+            directory = todo.pop()
+            if not os.path.isdir(directory):
+                draft.absent(directory)
+                continue
+            draft.stamp(directory)
+            inner, has_manifest, _ = _list(directory)
+            if not has_manifest:
+                todo += [f"{directory}{os.sep}{name}" for name in inner]
+                continue
+            for entry in os.scandir(directory):
+                if entry.name == FILE_NAME or not _is_hidden(entry.name):
+                    draft.stamp(entry.path)
+        failures = str(self._private / "failures")
+        if os.path.isdir(failures):
+            draft.stamp(failures)
+        else:
+            draft.absent(failures)
+
+    @property
+    def snapshot(self) -> Path | None:
+        """Where the snapshot of this store is kept."""
+        return self._private / SNAPSHOT
 
     # What builds -------------------------------------------------------------
 
@@ -203,6 +232,10 @@ class LocalStore:
 
     def _clear_leftovers(self) -> None:
         """Finish swaps that were cut off, then drop all that is staged."""
+        import shutil
+
+        from assetmake.stores.swap import SWAP_FILE, recover
+
         for leftover in (self._private / "staging").iterdir():
             if (leftover / SWAP_FILE).exists():
                 recover(leftover, self.root)
@@ -236,6 +269,8 @@ class LocalStore:
 
     def publish(self, name: str, staged: Path, manifest: Manifest) -> None:
         """Exchange the staged directory with the asset's."""
+        from assetmake.stores.swap import swap
+
         (staged / SUCCESS).touch()
         (staged / FILE_NAME).write_bytes(dump_manifest(manifest))
         place = self.root / path_of(name)
@@ -267,6 +302,8 @@ class LocalStore:
         Hard links where the file system has them: the bytes stay, and the
         table that is published next is made of other files.
         """
+        import shutil
+
         kept = self._private / "kept"
         kept.mkdir(parents=True, exist_ok=True)
         stamp = f"{_flat(name)}-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -305,6 +342,8 @@ class LocalStore:
             if failure is None:
                 file.unlink(missing_ok=True)
                 return
+            import json
+
             file.parent.mkdir(parents=True, exist_ok=True)
             tree = {"recipe": failure.recipe, "message": failure.message}
             staged = file.with_suffix(".new")
@@ -328,6 +367,8 @@ class LocalStore:
 
     def clean(self) -> None:
         """Remove the tables that were replaced, and save the index."""
+        import shutil
+
         staging = self._private / "staging"
         if staging.is_dir():
             mine = f"{os.getpid()}-"
@@ -389,4 +430,6 @@ def _link_or_copy(source: str, to: str) -> None:
     try:
         os.link(source, to)
     except OSError:
+        import shutil
+
         shutil.copy2(source, to)

@@ -1,0 +1,38 @@
+"""Find the Assetfile that a directory belongs to."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from assetmake.errors import LoadError
+
+#: What an Assetfile is called.
+FILE_NAME = "Assetfile.py"
+
+
+def find_assetfile(start: Path, file: str | Path | None = None) -> Path:
+    """Return the absolute path of the Assetfile that a directory belongs to.
+
+    Args:
+        start: Where to look first; then in each directory above it.
+        file: The Assetfile itself, relative to `start`, whatever its name.
+
+    Raises:
+        LoadError: there is none.
+    """
+    here = os.path.abspath(start)
+    if file is not None:
+        path = os.path.join(here, file)
+        if os.path.isfile(path):
+            return Path(os.path.normpath(path))
+        hint = f"give the path of an Assetfile: `-f {FILE_NAME}`"
+        raise LoadError(f"there is no file {path}", hints=hint)
+    for directory in (Path(here), *Path(here).parents):
+        path = os.path.join(directory, FILE_NAME)
+        if os.path.isfile(path):
+            return Path(path)
+    raise LoadError(
+        f"no {FILE_NAME} in {here}, nor in a directory above it",
+        hints="`assetmake --init` writes one to start from",
+    )

@@ -1,0 +1,126 @@
+"""Declared columns against actual ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from assetmake.frames.base import Column
+from assetmake.frames.columns import allows, check_columns
+
+ACTUAL = [Column("day", "date32[day]"), Column("high", "double")]
+
+
+@pytest.mark.parametrize(
+    ("declared", "problems"),
+    [
+        ({"day": "date", "high": "float64"}, []),
+        ({"high": "double", "day": None}, []),
+        (["high", "day"], []),
+        (("day", "high"), []),
+        (["day"], ["has extra column high"]),
+        (["day", "high", "low"], ["lacks column low"]),
+        (
+            {"day": "str", "low": "int"},
+            [
+                "lacks column low",
+                "has extra column high",
+                "column day is date32[day], declared str",
+            ],
+        ),
+    ],
+)
+def test_each_difference_is_told(declared, problems):
+    """What lacks, what is too much, what has another dtype; order does not count."""
+    assert check_columns(declared, ACTUAL) == problems
+
+
+SPELLINGS = {
+    "int8": "int8 Int8 tinyint byte int8[pyarrow]",
+    "int16": "int16 Int16 smallint short",
+    "int32": "int32 Int32 int integer",
+    "int64": "int64 Int64 int bigint long int64[pyarrow] object category",
+    "uint8": "uint8 UInt8",
+    "float": "float32 Float32 float real float16",
+    "double": "float64 Float64 float double DOUBLE double[pyarrow] float64[pyarrow]",
+    "bool": "bool boolean Boolean bool[pyarrow]",
+    "string": "str string String Utf8 object large_string string[pyarrow] "
+    "string[python] VARCHAR varchar(10)",
+    "binary": "bytes binary Binary object",
+    "date32[day]": "date Date date32 date32[day] date32[day][pyarrow] object",
+    "time64[us]": "time Time time64[us] time64[ns]",
+    "timestamp[us]": "datetime64[ns] datetime64[s] Datetime timestamp timestamp_ntz "
+    "timestamp[ns] timestamp(6) datetime Datetime('us') datetime64",
+    "duration[us]": "timedelta64[ns] Duration duration[s] timedelta interval",
+    "decimal128(10, 2)": "decimal(10,2) decimal decimal128(10,\u00a02) Decimal numeric "
+    "decimal(10)",
+    "list<item: int64>": "list array<bigint> List(Int64) list<item:int64> object",
+    "fixed_size_list<item: int8>[2]": "list Array(Int8,2)",
+    "struct<a: int64>": "struct struct<a:bigint> Struct({'a':Int64})",
+    "map<string, int64>": "map map<string,bigint>",
+    "dictionary<values=string, indices=int32, ordered=0>": "category Categorical Enum",
+    "null": "null void object",
+    "extension<pandas.period>": "period[M] object",
+    "extension<pandas.interval>": "interval",
+    "extension<arrow.uuid>": "uuid",
+    "timestamp[us, tz=UTC]": "timestamp timestamp_ltz datetime64 Datetime",
+}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "declared"),
+    [(dtype, word) for dtype, words in SPELLINGS.items() for word in words.split(" ")],
+)
+def test_all_libraries_spellings_are_known(dtype, declared):
+    """Each names the dtype that Arrow calls otherwise."""
+    assert allows(declared, dtype)
+
+
+@pytest.mark.parametrize(
+    ("declared", "dtype"),
+    [
+        ("datetime64[ns, UTC]", "timestamp[us, tz=UTC]"),
+        ("datetime64[ns, UTC]", "timestamp[us, tz=Etc/UTC]"),
+        ("datetime64[us, Europe/Berlin]", "timestamp[us, tz=Europe/Berlin]"),
+        ("datetime64[us, UTC+05:30]", "timestamp[us, tz=+05:30]"),
+        ("timestamp[ns, tz=UTC][pyarrow]", "timestamp[us, tz=UTC]"),
+        ("Datetime(time_unit='us', time_zone='UTC')", "timestamp[us, tz=UTC]"),
+        ("Datetime(time_unit='us', time_zone=None)", "timestamp[us]"),
+        ("Decimal(precision=10, scale=2)", "decimal128(10, 2)"),
+    ],
+)
+def test_zones_and_digits_may_be_declared(declared, dtype):
+    """In the words of each library."""
+    assert allows(declared, dtype)
+
+
+@pytest.mark.parametrize(
+    ("declared", "dtype"),
+    [
+        ("int64", "int32"),
+        ("int", "int16"),
+        ("int64", "uint64"),
+        ("int64", "double"),
+        ("float64", "float"),
+        ("float", "int64"),
+        ("str", "int64"),
+        ("str", "binary"),
+        ("str", "dictionary<values=string, indices=int32, ordered=0>"),
+        ("date", "timestamp[us]"),
+        ("datetime64[ns]", "date32[day]"),
+        ("datetime64[ns]", "timestamp[us, tz=UTC]"),
+        ("datetime64[ns, UTC]", "timestamp[us]"),
+        ("datetime64[ns, UTC]", "timestamp[us, tz=Asia/Tokyo]"),
+        ("timestamp_ntz", "timestamp[us, tz=UTC]"),
+        ("timestamp_ltz", "timestamp[us]"),
+        ("Datetime(time_unit='us', time_zone=None)", "timestamp[us, tz=UTC]"),
+        ("decimal(10,2)", "decimal128(10, 3)"),
+        ("decimal(10,2)", "double"),
+        ("list", "struct<a: int64>"),
+        ("interval", "int64"),
+        ("nonsense", "int64"),
+        ("", "int64"),
+    ],
+)
+def test_other_dtypes_are_not_allowed(declared, dtype):
+    """Width, sign, zone and kind all count."""
+    assert not allows(declared, dtype)
