@@ -54,8 +54,9 @@ line that fits them best. They lie {rmse:.1f}&nbsp;°F off it (root mean square)
 <h2 style="color: {ORANGE}">The {len(hottest)} hottest dates, °F</h2>
 <ol>{dates}</ol>
 <p class="note">Source: NOAA, hourly temperatures of San Francisco in vega_datasets
-0.9.0. They are dated 2010, but are averages of thirty years, hence so smooth.
-The scale of the upper chart does not begin at zero.</p>
+0.9.0. They are dated 2010, but are averages of thirty years, hence so smooth. Of
+equally warm dates the earlier are listed. The scale of the upper chart does not
+begin at zero.</p>
 </html>
 """
 

@@ -32,12 +32,12 @@ def run(command: Command, words: Sequence[str]) -> int:
 
 
 def _run(command: Command, words: Sequence[str]) -> int:
-    err = Stream(sys.stderr, os.environ, "auto")
+    err = Stream(sys.stderr, os.environ, "auto", may_fail=True)
     full_trace = "--full-trace" in words
     try:
         options = parse(command, words)
         out = Stream(sys.stdout, os.environ, options.color)
-        err = Stream(sys.stderr, os.environ, options.color)
+        err = Stream(sys.stderr, os.environ, options.color, may_fail=True)
         return RUN[options.mode](Session(options, out, err))
     except Exit as shown:  # the help or the version
         return shown.exit_code

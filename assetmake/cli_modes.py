@@ -47,6 +47,7 @@ class Session:
         from assetmake.project import open_project
 
         options = self.options
+        _check_here()
         _check_directory(options.directory)
         return open_project(
             directory=options.directory, file=options.file, environment=options.env
@@ -71,6 +72,15 @@ class Session:
     def place(self, place: Place) -> str:
         """Return a place for editors: a path from here, and a line from 1."""
         return f"{self.path(place.file)}:{place.line or 1}"
+
+
+def _check_here() -> None:
+    """Raise if the working directory was removed meanwhile."""
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:
+        msg = "the working directory is gone"
+        raise AssetmakeError(msg, hints="change to one that exists") from error
 
 
 def _check_directory(directory: str | None) -> None:

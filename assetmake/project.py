@@ -194,7 +194,7 @@ class Project:
             known = remembered(self._look(data=data))
         rows = list(known.statuses.values())
         if names:
-            chosen = select(names, known.graph, known.sources, known.groups)
+            chosen = select(names, known.graph, known.others, known.groups)
             needed = upstream_of(known.graph, chosen)
             rows = [row for row in rows if row.name in needed]
         return [self._with_manifest(row) for row in rows]
@@ -230,7 +230,7 @@ class Project:
         view = self._look()
         if names:
             known = remembered(view)
-            chosen = select(names, known.graph, known.sources, known.groups)
+            chosen = select(names, known.graph, known.others, known.groups)
         else:
             chosen = [n for n, s in view.statuses.items() if s.reasons]
         return [self._why(view, name) for name in chosen]

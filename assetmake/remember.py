@@ -42,6 +42,11 @@ class Remembered:
         """Names of all sources."""
         return [n for n, row in self.statuses.items() if row.state is State.SOURCE]
 
+    @property
+    def others(self) -> list[str]:
+        """Names of all rows that are not assets: sources and orphans."""
+        return [name for name in self.statuses if name not in self.graph]
+
 
 def remembered(view: View) -> Remembered:
     """Return the rows of a look that was just taken."""

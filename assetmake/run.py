@@ -20,10 +20,11 @@ from typing import Any
 from assetmake.assets import Asset
 from assetmake.code.audit import Seen, unwatched, watch
 from assetmake.errors import AssetmakeError, FrameError, did_you_mean
+from assetmake.excerpts import shown_path
 from assetmake.frames import Frames
 from assetmake.frames.base import Stored, Written
 from assetmake.frames.columns import check_columns
-from assetmake.tracebacks import cut_traceback, full_traceback
+from assetmake.tracebacks import cut_traceback, full_traceback, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def run_asset(
     with _captured(echo=echo or debug) as printed, unwatched():
         try:
             outcome = _attempt(task, frames, values)
-        except Exception as error:  # noqa: BLE001 - the user's code may raise any
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's own
             outcome = _failed(error, task, frames, values)
             if debug:
                 import pdb  # noqa: T100 - asked for by --pdb
@@ -168,8 +169,9 @@ def save_result(result: Any, task: Task, frames: Frames) -> dict[str, Any]:
             `columns=` or `schema=`, or would not survive its format.
     """
     asset = task.asset
+    place = f"{shown_path(asset.place.file, task.project)}:{asset.place.line}"
     if result is None:
-        msg = f"{asset.place}: asset `{asset.name}` returned None"
+        msg = f"{place}: asset `{asset.name}` returned None"
         raise FrameError(msg, hints="end the function with `return` and the table")
     if asset.schema is not None:
         validated = asset.schema.validate(result)
@@ -178,7 +180,7 @@ def save_result(result: Any, task: Task, frames: Frames) -> dict[str, Any]:
     declared = frames.for_annotation(asset.returns, reading=False)
     if declared is not None and declared.name not in (handler.name, "object"):
         msg = (
-            f"{asset.place}: asset `{asset.name}` returned a "
+            f"{place}: asset `{asset.name}` returned a "
             f"{type(result).__module__}.{type(result).__qualname__}, "
             f"and its annotation says {declared.name}"
         )
@@ -192,13 +194,13 @@ def save_result(result: Any, task: Task, frames: Frames) -> dict[str, Any]:
             msg = f"asset `{asset.name}` returned other columns than it declares: "
             raise FrameError(
                 msg + "; ".join(problems),
-                hints=f"mend the function, or `columns=` at {asset.place}",
+                hints=f"mend the function, or `columns=` at {place}",
             )
     return {"type": handler.name, "format": format_, "written": written}
 
 
 def _failed(
-    error: Exception, task: Task, frames: Frames, values: Mapping[str, Any]
+    error: BaseException, task: Task, frames: Frames, values: Mapping[str, Any]
 ) -> dict[str, Any]:
     shapes = {}
     for reading in task.readings:
@@ -221,7 +223,7 @@ def _failed(
     ours = isinstance(error, AssetmakeError)
     failed = Failed(
         type(error).__name__,
-        str(error),
+        text_of(error),
         "" if ours else cut_traceback(error, task.project),
         full_traceback(error),
         tuple(inputs),

@@ -96,8 +96,9 @@ class _Building:
         for name, others in self._waits_for.items():
             for other in others:
                 self._readers[other].append(name)
+        self._place = {step.name: i for i, step in enumerate(plan.steps)}
         self._rank = ranks(plan.steps, self._readers, _last_seconds(state))
-        self._ready: list[tuple[float, int, Step]] = []
+        self._ready: list[tuple[float, int, str]] = []
         self._running: dict[Future[Ran], Started] = {}
         #: Ran when a worker died; each is tried again alone to find the guilty.
         self._suspects: list[Started] = []
@@ -106,8 +107,7 @@ class _Building:
                 self._make_ready(name)
 
     def _make_ready(self, name: str) -> None:
-        step = self._steps[name]
-        heapq.heappush(self._ready, (-self._rank[name], len(self.ended), step))
+        heapq.heappush(self._ready, (-self._rank[name], self._place[name], name))
 
     def go(self, jobs: int, *, keep_going: bool) -> None:
         """Run until nothing is left, or until something failed."""
@@ -116,7 +116,7 @@ class _Building:
             while going and self._ready and len(self._running) < jobs:
                 if self._suspects:
                     break
-                self._begin(heapq.heappop(self._ready)[2])
+                self._begin(self._steps[heapq.heappop(self._ready)[2]])
                 going = keep_going or not self._state.failed
             if self._suspects and not self._running:
                 self._submit(self._suspects.pop())

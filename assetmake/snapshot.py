@@ -55,21 +55,26 @@ class Draft:
             return
         if stat.st_ctime_ns + _TICK >= self._now:
             self.problem = self.problem or f"{path} is too young"
-        self._stamps[path.removeprefix(self._prefix)] = stamp_of(stat)
+        self._stamps[self._relative(path)] = stamp_of(stat)
 
     def directories(self, top: str) -> None:
         """Let the rows hang on the names in a directory and in all below it."""
-        for directory, inner, _ in os.walk(top):
+        for directory, inner, files in os.walk(top):
             inner[:] = [name for name in inner if not name.startswith(".")]
-            self.stamp(directory)
+            if "_manifest.json" not in files:  # the store answers for its tables
+                self.stamp(directory)
 
     def absent(self, path: str) -> None:
         """Let the rows hang on there being nothing at a path."""
-        self._absent[path.removeprefix(self._prefix)] = None
+        self._absent[self._relative(path)] = None
 
     def digest(self, path: str, digest: str) -> None:
         """Let the rows hang on the bytes of a small file, whatever its stamp."""
-        self._digests[path.removeprefix(self._prefix)] = digest
+        self._digests[self._relative(path)] = digest
+
+    def _relative(self, path: str) -> str:
+        """Return a path as it is kept, so that the project can move."""
+        return path.removeprefix(self._prefix) if path != self._prefix[:-1] else "."
 
     def variables(self, found: dict[str, str | None]) -> None:
         """Let the rows hang on fingerprints of environment variables."""
@@ -145,9 +150,10 @@ def key_of(environment: str, config: bytes) -> str:
     boot = boot_id()
     if not boot:
         return ""
-    python = f"{sys.version} {sys.prefix} {os.environ.get('PYTHONPATH', '')}"
+    # The first entry is where the command itself lies, which imports nothing.
+    python = "\n".join((sys.version, sys.prefix, *sys.path[1:]))
     digest = xxh3_128(config).hexdigest()
-    return f"{boot} {environment} {digest} {python}".replace("\0", " ")
+    return f"{boot}\n{environment}\n{digest}\n{python}".replace("\0", " ")
 
 
 def recall(file: str, key: str, root: str) -> Recalled | None:

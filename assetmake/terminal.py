@@ -5,6 +5,7 @@ What is written, and when, is for the command line to decide.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Mapping
@@ -26,15 +27,27 @@ class ClosedError(Exception):
 class Stream:
     """Standard output or standard error, and what it can show."""
 
-    def __init__(self, stream: TextIO, environ: Mapping[str, str], when: str) -> None:
+    def __init__(
+        self,
+        stream: TextIO | None,
+        environ: Mapping[str, str],
+        when: str,
+        *,
+        may_fail: bool = False,
+    ) -> None:
         """Wrap a stream.
 
         Args:
-            stream: Of text.
+            stream: Of text; None, as Python has it for a stream that was closed
+                before it started, takes everything and shows nothing.
             environ: The environment variables.
             when: ``always``, ``never`` or ``auto``: whether to use colours.
+            may_fail: Whether what cannot be written is dropped: for the stream
+                on which errors are told, there is no other to tell it.
         """
+        stream = io.StringIO() if stream is None else stream
         self._stream = stream
+        self._may_fail = may_fail
         self._environ = environ
         self.is_terminal = _is_terminal(stream)
         self._color = wants_color(when, environ, is_terminal=self.is_terminal)
@@ -60,6 +73,8 @@ class Stream:
         except BrokenPipeError as error:
             raise ClosedError from error
         except OSError as error:
+            if self._may_fail:
+                return
             msg = f"cannot write to {self._stream.name}: {error.strerror}"
             raise AssetmakeError(msg) from error
 

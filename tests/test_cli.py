@@ -600,6 +600,19 @@ def test_an_error_s_traceback_is_shown_on_demand(monkeypatch, capsys):
     assert told.endswith("error: a\\x1b[2J\nhint: b\n")
 
 
+def test_a_working_directory_that_is_gone_is_told(space):
+    gone = space.root / "gone"
+    gone.mkdir()
+    command = f"rmdir ../gone; exec {sys.executable} -m assetmake --status"
+
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=gone, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: the working directory is gone\n")
+
+
 # Streams and signals ----------------------------------------------------------
 
 

@@ -109,6 +109,22 @@ def test_types_that_no_format_keeps_are_refused(tmp_path, array):
         save(pa.table({"a": array}), tmp_path)
 
 
+def test_a_type_that_its_text_does_not_tell_is_refused(tmp_path):
+    """A note could not give it back."""
+    kind = pa.struct([("a, b", pa.date64())])
+
+    with pytest.raises(FrameError, match="column `a` is struct<a, b: date64"):
+        save(pa.table({"a": pa.array([None], kind)}), tmp_path)
+
+
+def test_a_stream_of_moments_without_microseconds_is_refused(tmp_path):
+    """A table in memory may be kept in milliseconds; of a stream nobody knows."""
+    table = pa.table({"a": pa.array([2**62], pa.timestamp("ms"))})
+
+    with pytest.raises(FrameError, match=r"column `a`: .* out of bounds"):
+        save(table.to_reader(), tmp_path)
+
+
 def test_a_struct_of_nothing_is_refused(tmp_path):
     """Parquet has no place for it."""
     with pytest.raises(FrameError, match="cannot be kept as Parquet"):

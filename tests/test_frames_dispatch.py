@@ -11,7 +11,6 @@ import textwrap
 import typing
 from typing import Annotated, Any, NewType, Optional, TypeVar, Union
 
-import duckdb
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -47,7 +46,6 @@ ANNOTATIONS = [
     (pl.LazyFrame, "LazyHandler"),
     (pa.Table, "ArrowHandler"),
     (pa.RecordBatchReader, "ReaderHandler"),
-    (duckdb.DuckDBPyRelation, "DuckDBHandler"),
     (str, "TextHandler"),
     (bytes, "BytesHandler"),
     (pathlib.Path, "PathHandler"),
@@ -58,6 +56,7 @@ ANNOTATIONS = [
     (None, DEFAULT),
     (inspect.Parameter.empty, DEFAULT),
     (Any, DEFAULT),
+    (5, DEFAULT),
     (object, DEFAULT),
     ("object", DEFAULT),
     (pl.DataFrame | None, "PolarsHandler"),
@@ -142,7 +141,6 @@ VALUES = [
     (pl.DataFrame(), "polars.DataFrame"),
     (pl.LazyFrame(), "polars.LazyFrame"),
     (pa.table({}), "pyarrow.Table"),
-    (duckdb.sql("select 1"), "duckdb.DuckDBPyRelation"),
     ("x", "str"),
     (b"x", "bytes"),
     (pathlib.Path("x"), "pathlib.Path"),
@@ -429,5 +427,8 @@ def test_an_unknown_format_of_a_store_is_refused(tmp_path):
     """A manifest of a plugin that has been uninstalled, say."""
     stored = Stored("t", tmp_path, (), "wkt")
 
-    with pytest.raises(FrameError):
-        Frames({}).for_annotation(pd.DataFrame, reading=True).load(stored, None)
+    for wanted in (pd.DataFrame, pl.LazyFrame, dict, None):
+        with pytest.raises(FrameError, match="`t` is stored as wkt") as refused:
+            Frames({}).for_annotation(wanted, reading=True).load(stored, wanted)
+
+        assert refused.value.hints

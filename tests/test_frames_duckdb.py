@@ -166,6 +166,20 @@ def test_nanoseconds_are_microseconds_where_nothing_is_lost(tmp_path, connection
     ]
 
 
+def test_a_relation_is_known_by_its_class(connection):
+    """Here, and not in the tables of test_frames_dispatch.
+
+    DuckDB prints what it takes for leaks when classes of its own live as long as
+    the interpreter, and parameters of tests do, once hypothesis has run.
+    """
+    frames = Frames({})
+    handler = frames.for_annotation("duckdb.DuckDBPyRelation", reading=True)
+
+    assert frames.for_value(connection.sql("select 1")) is handler
+    assert frames.for_annotation(duckdb.DuckDBPyRelation, reading=True) is handler
+    assert handler.name == "duckdb.DuckDBPyRelation"
+
+
 def test_the_shape_has_no_rows(connection):
     """A relation is run when it is written, not for a message."""
     relation = connection.sql(QUERY)

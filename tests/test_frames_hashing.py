@@ -230,6 +230,35 @@ def test_categories_count_where_they_are_content():
     assert len(prints) == 3
 
 
+def test_an_extension_type_need_not_be_registered():
+    """A file reads alike in a process that has not imported its library."""
+    storage = pa.array([1, None])
+
+    class Degrees(pa.ExtensionType):
+        def __init__(self, unit):
+            self.unit = unit
+            super().__init__(pa.int64(), "test.degrees")
+
+        def __arrow_ext_serialize__(self):
+            return self.unit
+
+        @classmethod
+        def __arrow_ext_deserialize__(cls, storage_type, serialized):
+            return cls(serialized)
+
+    known = {
+        unit: table(a=pa.ExtensionArray.from_storage(Degrees(unit), storage))
+        for unit in (b"F", b"C")
+    }
+    metadata = {"ARROW:extension:name": "test.degrees", "ARROW:extension:metadata": "F"}
+    field = pa.field("a", pa.int64(), metadata=metadata)
+    unknown = pa.table([storage], schema=pa.schema([field]))
+
+    assert fingerprint_table(known[b"F"]) == fingerprint_table(unknown)
+    assert fingerprint_table(known[b"C"]) != fingerprint_table(unknown)
+    assert fingerprint_table(table(a=storage)) != fingerprint_table(unknown)
+
+
 def test_a_union_has_no_fingerprint():
     """A type that no format keeps is refused, not ignored."""
     union = pa.UnionArray.from_dense(

@@ -19,9 +19,9 @@ from pandas.testing import assert_frame_equal, assert_series_equal
 from trips import save
 
 from assetmake.errors import FrameError
-from assetmake.frames.base import Column, Shape
+from assetmake.frames.base import Column, Shape, Stored
 from assetmake.frames.content import fingerprint_stored
-from assetmake.frames.pandas import PandasHandler
+from assetmake.frames.pandas import DefaultHandler, PandasHandler, SeriesHandler
 
 NAN = float("nan")
 DAYS = ["2020-01-01", "2020-07-01", None]
@@ -99,6 +99,9 @@ FLAT = {
     "category of truth": category(True, False, True),
     "category of dates": category(dt.date(2020, 1, 1), None, dt.date(2019, 1, 1)),
     "category of intervals": pd.Series(pd.cut([1.0, 50, 70], [0, 50, 60, 100])),
+    "category in chunks": category(
+        "b", None, "a", categories=pd.Index(["a"]).append(pd.Index(["b"]))
+    ),
     "category of nothing": category(None, None, None),
     "Arrow's integers": arrow(pa.int64(), 1, None, 3),
     "Arrow's text": arrow(pa.string(), "a", None, ""),
@@ -491,6 +494,30 @@ def test_a_table_of_pandas_itself_is_read_as_pandas_reads_it(tmp_path):
     assert fingerprint_stored(theirs[0]).rows == 2
 
 
+def test_an_index_of_pandas_own_files_counts(tmp_path):
+    """An unnamed one is a column there, and other engines see it."""
+    prints = set()
+    for number, labels in enumerate([[5, 7], [5, 8], ["x", "y"]]):
+        path = tmp_path / f"{number}.parquet"
+        pd.DataFrame({"a": [1, 2]}, index=labels).to_parquet(path)
+        described = fingerprint_stored(Stored("t", tmp_path, (path,), "parquet"))
+        prints.add(described.fingerprint)
+
+    assert len(prints) == 3
+
+
+def test_a_file_that_pandas_cannot_read_is_told(tmp_path):
+    """Its writer puts dtypes into its notes that nobody can read back."""
+    path = tmp_path / "x.parquet"
+    pd.DataFrame({"x": DEEP["Arrow's lists"]}).to_parquet(path)
+    stored = Stored("raw", tmp_path, (path,), "parquet", is_source=True)
+
+    with pytest.raises(FrameError, match="`raw` cannot be read as pandas") as refused:
+        PandasHandler().load(stored, None)
+
+    assert refused.value.hints == ("read it as pyarrow.Table",)
+
+
 def test_a_loaded_frame_is_ones_own(tmp_path):
     """Regression: a mutated input changed what the next asset saw."""
     saved = save(
@@ -541,6 +568,11 @@ print(handler.load(stored, None).dtypes["x"])
 
 def test_the_shape_tells_rows_and_columns():
     """What the message of a failed asset says of its inputs."""
-    handler = PandasHandler()
+    frame = pd.DataFrame({"a": [1, 2], 3: [4, 5]})
 
-    assert handler.shape(pd.DataFrame({"a": [1, 2], 3: [4, 5]})) == Shape(2, ("a", "3"))
+    for handler in (PandasHandler(), DefaultHandler()):
+        assert handler.shape(frame) == Shape(2, ("a", "3"))
+    for handler in (SeriesHandler(), DefaultHandler()):
+        assert handler.shape(frame["a"]) == Shape(2, ("a",))
+        assert handler.shape(pd.Series([1])) == Shape(1, ())
+    assert DefaultHandler().shape("a report") is None

@@ -106,6 +106,17 @@ def test_a_reader_that_is_gone_is_told_apart():
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_no_matter_where_errors_are_told():
+    with open("/dev/full", "w") as file:
+        Stream(file, {}, "auto", may_fail=True).line("x")
+        drain(file)
+
+
+def test_a_stream_that_was_closed_takes_everything():
+    Stream(None, {}, "auto").line("x")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_is_an_error_with_a_reason():
     with open("/dev/full", "w") as file:
         with pytest.raises(AssetmakeError, match="No space left on device"):

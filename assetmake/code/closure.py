@@ -71,7 +71,7 @@ class Code:
         self._summaries: MutableMapping[str, Summary] = (
             summaries if summaries is not None else {}
         )
-        self._model: _Model | None = None
+        self._model: Model | None = None
 
     @property
     def files(self) -> dict[str, str]:
@@ -119,16 +119,16 @@ class Code:
         """
         return self.model().closure(function, registered, settings)
 
-    def model(self) -> _Model:
+    def model(self) -> Model:
         """Return the model of all modules, made when first asked for."""
         if self._model is None:
             given = {**self._files, **self._given} if self._given else self._files
             sources = Sources(given, self._summaries)
-            self._model = _Model(sources, self.root, self._entry, self._search_path)
+            self._model = Model(sources, self.root, self._entry, self._search_path)
         return self._model
 
 
-class _Model:
+class Model:
     """Modules, effects and graphs as they are for certain bytes."""
 
     def __init__(
@@ -231,7 +231,7 @@ class _Model:
 class _Assembly:
     """Puts one asset's closure together."""
 
-    def __init__(self, model: _Model, graph: Graph, flags: int) -> None:
+    def __init__(self, model: Model, graph: Graph, flags: int) -> None:
         self.model = model
         self.graph = graph
         self.flags = flags

@@ -12,12 +12,16 @@ import sys
 from collections.abc import Iterable
 from os.path import abspath
 
-from assetmake.code.closure import Code
-from assetmake.code.nodes import ASSET
+from assetmake.code.closure import Code, Model
+from assetmake.code.modules import Module
 from assetmake.code.records import Unit
 
-_SOURCE = frozenset({"ext:assetmake.source", "ext:assetmake.assets.source"})
-_INCLUDE = frozenset({"ext:assetmake.include", "ext:assetmake.assets.include"})
+#: What a plain statement may call to declare something.
+_DECLARES = frozenset(
+    f"ext:assetmake.{place}{word}"
+    for place in ("", "assets.")
+    for word in ("source", "include")
+)
 
 #: Distributions whose functions give the same for the same arguments.
 _HARMLESS = frozenset(
@@ -95,13 +99,17 @@ def doubts(code: Code, registered: Iterable[tuple[str, int]]) -> set[str]:
             first, _, last, _ = unit.at
             if wanted.isdisjoint(range(first, last + 1)):
                 continue
-            number = graph.number(("unit", module.index, index))
-            if unit.guards or not _is_plain(unit, graph.node(number).leaves):
-                starts.append(number)
-                starts += [
-                    graph.number(("unit", module.index, guard))
-                    for guard, _ in unit.guards
-                ]
+            asked = _asked(model, module, unit)
+            own = graph.number(("unit", module.index, index))
+            if asked is None and not set(graph.node(own).leaves) <= _DECLARES:
+                asked = [own]
+            for guard, _ in unit.guards:
+                starts.append(graph.number(("unit", module.index, guard)))
+            for step in asked or ():
+                if isinstance(step, int):
+                    starts.append(step)
+                elif _asks(step):
+                    found.add(step)
         for number, _ in graph.reach(starts):
             node = graph.node(number)
             found.update(text for _, text in node.notes)
@@ -109,19 +117,27 @@ def doubts(code: Code, registered: Iterable[tuple[str, int]]) -> set[str]:
     return found
 
 
-def _is_plain(unit: Unit, leaves: Iterable[str]) -> bool:
-    """Whether a statement declares the same whenever it runs."""
-    if unit.kind == "def":
-        return all(
-            call.callee is not None and call.callee[0] == "import"
-            for call in unit.decorators
-        ) and all(
-            f"ext:{call.callee[1].replace(':', '.')}" in ASSET
-            or f"ext:{call.callee[1].replace(':', '.')}.asset" in ASSET
-            for call in unit.decorators
-            if call.callee is not None
-        )
-    return set(leaves) <= _SOURCE | _INCLUDE and not unit.later
+def _asked(model: Model, module: Module, unit: Unit) -> list[int | str] | None:
+    """Return what a plain ``@asset`` function's decorators refer to.
+
+    Returns:
+        Nodes of the project and names outside of it; None for any other
+        statement, which has to be judged as a whole.
+    """
+    if unit.kind != "def" or not unit.decorators:
+        return None
+    found: list[int | str] = []
+    for call in unit.decorators:
+        for ref, _ in call.refs:
+            for target in model.resolver.resolve(module, ref, decorating=True):
+                if target.kind == "leaf":
+                    found.append(target.name)
+                elif ref == call.callee:
+                    return None  # a decorator of the project: judged as a whole
+                else:
+                    key = (target.kind, target.module, target.position)
+                    found.append(model.graph(0).number(key))
+    return found
 
 
 def _asks(leaf: str) -> bool:

@@ -402,11 +402,13 @@ class _Finder:
                 if target.kind == "module":
                     yield (target.module, "*")
                 elif target.kind == "unit":
-                    unit = self.resolver.unit((target.module, target.position))
-                    if unit.kind != "def":
+                    key = (target.module, target.position)
+                    called = ref[2][-1:] == ("()",)
+                    kind = self.resolver.unit(key).kind
+                    if kind == "def" and called:
+                        yield from self._returned(key)
+                    elif kind != "def" and not (kind == "class" and called):
                         yield (target.module, target.name)
-                    elif ref[2][-1:] == ("()",):
-                        yield from self._returned((target.module, target.position))
 
     def _returned(self, key: Key) -> Iterator[Slot]:
         """Yield the values that a function refers to, and so may return."""

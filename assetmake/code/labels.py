@@ -44,7 +44,8 @@ def _if(node: ast.If) -> str:
 
 
 def _compared(node: ast.Compare) -> str:
-    return _listed([node.left, *node.comparators])
+    sides = [node.left, *node.comparators]
+    return _listed([side for side in sides if not isinstance(side, ast.Constant)])
 
 
 _RULES = {

@@ -90,8 +90,8 @@ class NodeBuilder:
         self.loading = loading
         self.modules = resolver.modules
         self._numbers = numbers
-        self._docs = docs
-        self._notes = notes
+        self.docs = docs
+        self.notes = notes
         self._changing: dict[int, list[Key]] | None = None
         self._outside: dict[int, list[Key]] | None = None
         self._loads: dict[int, list[Key]] = {}
@@ -122,20 +122,7 @@ class NodeBuilder:
         module = self.modules.found[key[1]]
         unit = module.summary.units[key[2]]
         draft = Draft(self, key, module)
-        decorated = draft.decorators(unit)
-        draft.pieces("default", unit.defaults)
-        if decorated:
-            draft.pieces("annotation", unit.annotations)
-        draft.code(unit)
-        extra: list[str] = []
-        if self._docs:
-            extra.append(unit.docs)
-        if self._notes:
-            extra.append(unit.notes)
-            draft.refs(unit.note_refs)
-            if not decorated:
-                draft.pieces("annotation", unit.annotations)
-        draft.say(tuple(extra))
+        draft.whole(unit)
         return draft.node(unit.flags)
 
     # Modules ------------------------------------------------------------------
@@ -280,6 +267,21 @@ class Draft:
     def say(self, value: Encodable) -> None:
         """Add a part of the node's own text."""
         self._said.append(value)
+
+    def whole(self, unit: Unit) -> None:
+        """Add a statement with all that is part of it."""
+        decorated = self.decorators(unit)
+        self.pieces("default", unit.defaults)
+        if decorated:
+            self.pieces("annotation", unit.annotations)
+        self.code(unit)
+        if self.builder.docs:
+            self.say(("docs", unit.docs))
+        if self.builder.notes:
+            self.say(("notes", unit.notes))
+            self.refs(unit.note_refs)
+            if not decorated:
+                self.pieces("annotation", unit.annotations)
 
     def code(self, unit: Unit) -> None:
         """Add a statement without its decorators and pieces."""

@@ -210,6 +210,7 @@ def _note_exec(walker: Walker, name: str, node: ast.Call, scope: Scope) -> None:
             tree = parse(text.strip())
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return
+        walker.kept.append(tree)
         walker.push(tree.body, scope)
     else:
         walker.trace.flags |= EXECUTES

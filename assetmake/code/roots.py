@@ -179,21 +179,20 @@ class RootFinder:
         """Return the parts of an asset that a loop or factory makes."""
         module = site.module if site else where.module if where else None
         draft = self._draft(graph, module)
-        line, name = 1, getattr(plain, "__name__", "asset")
-        source = None
+        root = Root("asset", "asset", Place("", 1), draft)
         if site is not None:
-            unit = site.nested or site.unit
-            line = unit.line if site.nested else _line_of(plain, unit)
-            source = (site.module, unit, None)
             self._factory(draft, site)
+            self._show(root, site.module, site.nested or site.unit)
         elif where is not None:
-            line, source = where.unit.line, (where.module, where.unit, None)
-        place = Place(module.file if module else "", line)
-        root = Root(name, "asset", place, draft, source=source)
+            draft.whole(where.unit)
+            self._show(root, where.module, where.unit)
+        place = root.place
         values = self._values(graph, draft, function, plain, place, settings)
         if values is None:
-            if where is not None:
+            if where is not None and (site is None or where.key != site.key):
                 draft.edge(("unit", *where.key))
+            elif site is not None and site.nested is not None:
+                draft.edge(("unit", *site.key))
             values = []
         elif where is not None and (site is None or where.key != site.key):
             self._registration(draft, where)
@@ -202,13 +201,23 @@ class RootFinder:
         return [root, *values]
 
     def _factory(self, draft: Draft, site: _Site) -> None:
-        """Add the code of a function that is not at module level."""
+        """Add the code of a function that is not at module level.
+
+        Where a loop defines it, the values that its defaults had are told by
+        `closed_over`, so that other rounds of the loop do not count.
+        """
         if site.nested is None:
-            draft.edge(("unit", *site.key))
+            draft.whole(site.unit)
             return
         draft.decorators(site.nested)
         draft.pieces("annotation", site.nested.annotations)
         draft.code(site.nested)
+
+    def _show(self, root: Root, module: Module, unit: Unit) -> None:
+        root.name = unit.name
+        root.place = Place(module.file, unit.line)
+        root.source = (module, unit, None)
+        root.flags = unit.flags
 
     def _values(
         self,
@@ -246,7 +255,10 @@ class RootFinder:
             site = self._site(value)
             if site is None:
                 return False
-            self._factory(draft, site)
+            if site.nested is None:
+                draft.edge(("unit", *site.key))
+            else:
+                self._factory(draft, site)
             return True
         if isinstance(value, types.ModuleType):
             module = self._module(value.__name__)
@@ -349,10 +361,6 @@ def _plain(function: Any) -> types.FunctionType | None:
     except ValueError:  # wrappers in a circle
         return None
     return found if isinstance(found, types.FunctionType) else None
-
-
-def _line_of(plain: types.FunctionType | None, unit: Unit) -> int:
-    return plain.__code__.co_firstlineno if plain is not None else unit.line
 
 
 def _last_not_above(starts: list[int], line: int) -> int:

@@ -137,6 +137,8 @@ class Walker:
         self.walrus = walrus
         self.root = Scope("module", None, module)
         self.trace = Trace()
+        #: Trees made meanwhile: nodes go by their ids, which must stay theirs.
+        self.kept: list[ast.AST] = []
         self._todo: list[tuple[ast.AST, Scope]] = []
         self._bare: set[int] = set()
         self._notes = 0

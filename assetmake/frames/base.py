@@ -52,8 +52,8 @@ class Stored:
         name: The asset's or source's, for messages.
         directory: Where the files lie (a source of one file: its folder).
         files: The data files, in the order that their rows have.
-        format: ``parquet``, ``csv``, ``json``, ``text``, ``bytes``, ``file``
-            or ``pickle``.
+        format: ``parquet``, ``csv``, ``json``, ``text``, ``bytes``, ``file``,
+            ``pickle``, or the suffix of a report such as ``html``.
         columns: As written; None for a source, whose files say it, or do not.
         extra: As written.
         is_source: Whether somebody else wrote it.
@@ -82,7 +82,7 @@ class Handler(Protocol):
     Attributes:
         name: Of the type, as an annotation spells it (``"pandas.DataFrame"``).
         formats: In which the type can be kept, the default one first. Tables
-            have ``("parquet", "csv")``.
+            have ``("parquet", "csv")``, frames of pandas ``"pickle"``, too.
     """
 
     name: str

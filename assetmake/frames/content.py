@@ -52,6 +52,8 @@ def _as_pandas_saves(form: tables.Form, stored: Stored) -> tables.Form:
     from assetmake.frames import pandas_form
 
     try:
-        return pandas_form.to_form(form.table.to_pandas(), stored.name)
+        saved = pandas_form.to_form(form.table.to_pandas(), stored.name)
     except (FrameError, pa.ArrowException, TypeError, ValueError):
-        return form  # an unnamed index, say: its columns are content all the same
+        return form
+    # An unnamed index would be left out, but in that file it is a column.
+    return saved if set(saved.schema.names) == set(form.schema.names) else form

@@ -182,12 +182,6 @@ def _values(array: pa.Array) -> Any:
     kind = array.type
     if pa.types.is_boolean(kind):
         array = array.cast(pa.uint8())
-    elif not (
-        pa.types.is_primitive(kind)
-        or pa.types.is_decimal(kind)
-        or pa.types.is_fixed_size_binary(kind)
-    ):
-        raise FrameError(f"a column of type {kind} has no fingerprint")
     width = array.type.bit_width // 8
     view = memoryview(array.buffers()[1]).cast("B")
     view = view[array.offset * width : (array.offset + len(array)) * width]

@@ -22,6 +22,7 @@ from assetmake.fingerprint import digest, digest_bytes, digest_file
 from assetmake.frames.base import Shape, Stored, Written
 
 _SUFFIXES = {"text": "txt", "bytes": "bin"}
+_KINDS = {"text": "str", "bytes": "bytes"}
 _WORD = re.compile(r"[a-z][a-z0-9]{0,15}")
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+ -]{0,199}")
 
@@ -149,8 +150,6 @@ class ObjectHandler(_Plain):
         if stored.format == "pickle":
             return load_pickle(stored)
         wanted = getattr(annotation, "__qualname__", annotation)
-        if annotation in (object, "object"):
-            return load_as_written(stored)
         msg = f"`{stored.name}` is stored as {stored.format}, not as a {wanted}"
         raise FrameError(msg, hints="annotate the parameter with what is stored")
 
@@ -226,12 +225,20 @@ def is_report(stored: Stored) -> bool:
 
 
 def load_as_written(stored: Stored) -> Any:
-    """Return a report or object as the type that it was stored from."""
+    """Return a report or object as the type that it was stored from.
+
+    Raises:
+        FrameError: it is of a format that a package of its own has written.
+    """
     if stored.format == "pickle":
         return load_pickle(stored)
     if stored.format == "file":
         return PathHandler().load(stored, Path)
-    kind = stored.extra.get("report", "bytes" if stored.format == "bytes" else "str")
+    kind = stored.extra.get("report", _KINDS.get(stored.format))
+    if kind is None:
+        msg = f"`{stored.name}` is stored as {stored.format}, which is not known here"
+        hint = "annotate the parameter with its type, or install what stored it"
+        raise FrameError(msg, hints=hint)
     handler = BytesHandler() if kind == "bytes" else TextHandler()
     return handler.load(stored, None)
 

@@ -285,8 +285,6 @@ def _to_category(column: Any, note: Any, *, fixed: bool) -> pd.Categorical:
     if not fixed:
         column = column.cast(kind.value_type).dictionary_encode()
     whole = column.combine_chunks()
-    if isinstance(whole, pa.ChunkedArray):
-        whole = whole.chunk(0)
     if note is not None and len(note) > 2:
         held = _default(_unpacked(note[2]))
     else:

@@ -55,9 +55,7 @@ def to_form(frame: pd.DataFrame, asset: str) -> Form:
     if frame.columns.name is not None:
         notes["axis"] = frame.columns.name
     table = pa.Table.from_arrays(arrays, names=[name for name, _ in columns])
-    return form_of(
-        table, fixed=fixed, pandas=notes, metadata=_metadata(frame, notes, asset)
-    )
+    return form_of(table, fixed=fixed, pandas=notes, metadata=_metadata(frame, notes))
 
 
 def _convert(name: str) -> str:
@@ -137,9 +135,7 @@ def _index_columns(frame: pd.DataFrame, notes: dict[str, Any]) -> list[tuple[str
     return [(names[0], index)]
 
 
-def _metadata(
-    frame: pd.DataFrame, notes: Mapping[str, Any], asset: str
-) -> dict[bytes, bytes]:
+def _metadata(frame: pd.DataFrame, notes: Mapping[str, Any]) -> dict[bytes, bytes]:
     """Return pandas' own notes, so that its `read_parquet` restores the frame.
 
     A frame without notes of ours comes right without them.
@@ -155,11 +151,7 @@ def _metadata(
     }
     # pyarrow stumbles over dtypes such as "list<item: int64>[pyarrow]".
     head = head.astype(arrow_backed) if arrow_backed else head
-    try:
-        table = pa.Table.from_pandas(head, preserve_index="index" in notes)
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        msg = f"`{asset}` cannot be kept: {error}"
-        raise FrameError(msg, hints=_PICKLE) from error
+    table = pa.Table.from_pandas(head, preserve_index="index" in notes)
     return {b"pandas": table.schema.metadata[b"pandas"]}
 
 

@@ -92,11 +92,7 @@ def _to_arrow(frame: pl.DataFrame, asset: str) -> pa.Table:
             msg = f"`{asset}` cannot be kept: column `{name}` is {dtype}"
             hint = "cast the column to text or to 64-bit numbers"
             raise FrameError(msg, hints=hint)
-    try:
-        return frame.to_arrow(compat_level=_LEVEL)
-    except (pa.ArrowException, pl.exceptions.PolarsError) as error:
-        msg = f"`{asset}` cannot be kept: {error}"
-        raise FrameError(msg, hints="cast the column to a simpler dtype") from error
+    return frame.to_arrow(compat_level=_LEVEL)
 
 
 def _batches(frame: pl.LazyFrame, schema: pa.Schema, asset: str) -> Iterator[pa.Table]:

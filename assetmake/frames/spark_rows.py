@@ -1,8 +1,8 @@
 """The fingerprint `rows-1`: of a Spark table, whatever order its rows have.
 
 Spark gives rows in no order that a fingerprint could rely on, so each row is
-hashed by itself and the hashes are added up; count and sums are collected
-while the table is written, without another job. Nothing here writes.
+hashed by itself, to 64 bits, and the hashes are added up; count and sum are
+collected while the table is written, without another job. Nothing here writes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import count
 from typing import Any
 
 from assetmake.errors import FrameError
@@ -19,6 +20,9 @@ from assetmake.frames.session import is_connect
 from assetmake.frames.spark_types import type_tree
 
 _SCHEME = "rows-1"
+
+#: Name of the column of hashes, while a frame is written.
+_HASH = "_row_hash_{}"
 
 #: Seconds to wait for the metrics of a write that has succeeded.
 _PATIENCE = 60
@@ -65,26 +69,26 @@ def observe_rows(frame: Any) -> tuple[Any, Callable[[], Observed]]:
         for field in frame.schema
         for part in _encoded(F.col(quoted(field.name)), field.dataType)
     ]
-    # Two hashes from different starts: sums of 64 bits alone are few bits for a
-    # table of billions of rows. Decimals, because a sum of longs overflows.
-    hashes = (F.xxhash64(*parts), F.xxhash64(F.lit(_SCHEME), *parts))
-    sums = [F.sum(one.cast("decimal(20,0)")) for one in hashes]
+    taken = {name.lower() for name in frame.columns}
+    row = next(name for name in map(_HASH.format, count()) if name not in taken)
     observation = _observation(frame)
-    observed = frame.observe(
+    # A column of its own: an expression below a sum is computed three times.
+    observed = frame.withColumn(row, F.xxhash64(*parts)).observe(
         observation,
         F.count(F.lit(1)).alias("rows"),
         F.count_if(F.col(quoted(frame.columns[0])).isNull()).alias("nulls"),
-        *(one.alias(f"sum{number}") for number, one in enumerate(sums)),
+        # A decimal, because a sum of longs overflows.
+        F.sum(F.col(row).cast("decimal(20,0)")).alias("sum"),
     )
 
     def result() -> Observed:
         facts = _get(observation)
         # The sum over no rows is null.
-        sums = [str(facts[f"sum{number}"] or 0) for number in range(len(hashes))]
-        fingerprint = digest(type_tree(frame.schema), facts["rows"], *sums)
+        total = int(facts["sum"] or 0)
+        fingerprint = digest(type_tree(frame.schema), facts["rows"], total)
         return Observed(f"{_SCHEME}:{fingerprint}", facts["rows"], facts["nulls"])
 
-    return observed, result
+    return observed.drop(row), result
 
 
 def in_order(read: Callable[[list[str]], Any], paths: Sequence[str]) -> Any:

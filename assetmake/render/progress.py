@@ -136,7 +136,10 @@ class Progress(Listener):
 
     def _tick_on(self) -> None:
         while not self._stop.wait(_TICK if self._live else _SLOW_TICK):
-            self.tick()
+            try:
+                self.tick()
+            except Exception:  # noqa: BLE001 - nobody reads: the next line finds out
+                return
 
     def tick(self) -> None:
         """Draw the live line again, or tell a log what takes long."""

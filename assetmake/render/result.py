@@ -108,7 +108,11 @@ def render_result(
         closing += "; run it again to go on"
     elif left:
         closing += "; -k goes on with the rest"
-    return [*lines, *wrap(closing, look.width, indent="  ")]
+    return [
+        part
+        for line in (*lines, closing)
+        for part in wrap(line, look.width, indent="  ")
+    ]
 
 
 def listed_counts(result: Result) -> str:
