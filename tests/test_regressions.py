@@ -1,0 +1,284 @@
+"""What went wrong in the tools that came before; each is held here, end to end."""
+
+from __future__ import annotations
+
+import time
+
+import pandas as pd
+import pytest
+from space import TestSpace
+
+from assetmake.project import open_project
+from assetmake.status import State
+
+PANDAS = """
+    import pandas as pd
+    from assetmake import asset, source
+
+    raw = source("raw", path="raw.csv")
+
+
+    @asset
+    def mid(raw: pd.DataFrame) -> pd.DataFrame:
+        return raw.assign(b=raw.a * 10)
+
+
+    @asset
+    def top(mid: pd.DataFrame) -> pd.DataFrame:
+        return mid[["b"]]
+"""
+
+
+@pytest.fixture
+def space(tmp_path):
+    space = TestSpace(tmp_path)
+    space.write({"Assetfile.py": PANDAS, "raw.csv": "a\n1\n2\n3\n"})
+    return space
+
+
+def states(space):
+    return {row.name: str(row.state) for row in open_project(space.root).status()}
+
+
+def built(space, **options):
+    result = open_project(space.root).build(**options)
+    assert result.ok, result
+    return [outcome.name for outcome in result.outcomes if outcome.kind == "built"]
+
+
+def parts(space, name):
+    return sorted(p.name for p in (space.root / "data" / name).glob("part-*"))
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("format", ["parquet", "csv"])
+def test_rewriting_a_table_of_spark_from_pandas_does_not_double_its_rows(space, format):
+    """The parts that Spark left beside the new one were read as well."""
+    spark = PANDAS.replace(
+        "def mid(raw: pd.DataFrame) -> pd.DataFrame:\n"
+        "        return raw.assign(b=raw.a * 10)",
+        "def mid(raw: DataFrame) -> DataFrame:\n"
+        "        return raw.withColumn('b', raw.a * 10).repartition(3)",
+    ).replace(
+        "import pandas as pd\n",
+        "import pandas as pd\n    from pyspark.sql import DataFrame\n",
+    )
+    space.write({"pyproject.toml": f'[tool.assetmake]\nformat = "{format}"\n'})
+    space.write({"Assetfile.py": spark})
+    built(space)
+    assert sorted(open_project(space.root).load("top", "pandas").b) == [10, 20, 30]
+
+    space.write({"Assetfile.py": PANDAS})
+    built(space)
+
+    assert parts(space, "mid") == [f"part-00000.{format}"]
+    assert len(open_project(space.root).load("mid")) == 3
+    assert sorted(open_project(space.root).load("top").b) == [10, 20, 30]
+
+
+def test_parts_are_read_in_the_order_of_their_names(space):
+    """It was the order of the directory, which is any."""
+    for number in (10, 2, 0, 1):
+        file = space.root / "many" / f"part-{number:05}.csv"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"a\n{number}\n")
+    space.edit("Assetfile.py", 'path="raw.csv"', 'path="many"')
+
+    built(space)
+
+    assert list(open_project(space.root).load("mid").a) == [0, 1, 2, 10]
+
+
+def test_the_marker_is_never_there_before_the_data(space, monkeypatch):
+    """Whoever waits for `_SUCCESS` read a table that was still being written."""
+    from assetmake.stores import swap
+
+    seen = []
+    original = swap.swap
+
+    def look(staged, place, root):
+        before = {p.name for p in place.iterdir()} if place.exists() else set()
+        original(staged, place, root)
+        seen.append((before, {p.name for p in place.iterdir()}))
+
+    monkeypatch.setattr(swap, "swap", look)
+    built(space)
+
+    whole = {"part-00000.parquet", "_SUCCESS", "_manifest.json"}
+    assert seen == [(set(), whole), (set(), whole)]
+
+
+def test_the_index_does_not_leak_as_a_column(space):
+    """`Unnamed: 0` came back from CSV when rows had been filtered or sorted."""
+    space.write({"pyproject.toml": '[tool.assetmake]\nformat = "csv"\n'})
+    space.edit(
+        "Assetfile.py", "raw.assign(b=raw.a * 10)", "raw.assign(b=1).sort_values('a')"
+    )
+
+    built(space)
+
+    assert list(open_project(space.root).load("mid").columns) == ["a", "b"]
+    assert (space.root / "data/mid/part-00000.csv").read_text().startswith("a,b\n")
+
+
+@pytest.mark.spark
+def test_numbers_in_csv_come_to_spark_as_numbers(space):
+    """They came as text, and 9 was larger than 10."""
+    space.write({"pyproject.toml": '[tool.assetmake]\nformat = "csv"\n'})
+    built(space)
+
+    project = open_project(space.root)
+    for name in ("raw", "mid"):
+        frame = project.load(name, "spark")
+        assert dict(frame.dtypes)["a"] == "bigint"
+        assert frame.agg({"a": "max"}).first()[0] == 3
+
+
+def test_a_changed_input_changes_nothing_for_the_next_asset(space):
+    """Both were given the same frame, and the first added a column to it."""
+    space.edit(
+        "Assetfile.py",
+        "return raw.assign(b=raw.a * 10)",
+        "raw['b'] = raw.a * 10; return raw",
+    )
+    space.write(
+        {
+            "Assetfile.py": (space.root / "Assetfile.py").read_text()
+            + "\n\n@asset\ndef other(raw: pd.DataFrame) -> pd.DataFrame:\n"
+            + "    return raw\n"
+            + "\n\n@asset\ndef third(mid: pd.DataFrame) -> pd.DataFrame:\n"
+            + "    mid.loc[:, 'a'] = 0; return mid\n"
+            + "\n\n@asset\ndef fourth(mid: pd.DataFrame) -> pd.DataFrame:\n"
+            + "    return mid\n"
+        }
+    )
+
+    built(space)
+
+    project = open_project(space.root)
+    assert list(project.load("other").columns) == ["a"]
+    assert list(project.load("fourth").a) == [1, 2, 3]
+
+
+def test_a_renamed_column_is_other_data(space):
+    """The fingerprint was of the values alone, and readers were spared."""
+    space.edit("Assetfile.py", 'return mid[["b"]]', "return mid.iloc[:, [1]]")
+    built(space)
+    space.edit("Assetfile.py", "raw.assign(b=raw.a * 10)", "raw.assign(c=raw.a * 10)")
+
+    assert built(space) == ["mid", "top"]
+    assert list(open_project(space.root).load("top").columns) == ["c"]
+
+
+def test_a_removed_asset_stays_in_the_status(space):
+    """It vanished from the status, and its table stayed for everybody to read."""
+    built(space)
+    text = (space.root / "Assetfile.py").read_text()
+    (space.root / "Assetfile.py").write_text(text[: text.rindex("@asset")])
+
+    assert states(space)["top"] == State.ORPHANED
+    assert open_project(space.root).prune() == ["data/top"]
+    assert "top" not in states(space)
+
+
+def delete(table):
+    for part in table.glob("part-*"):
+        part.unlink()
+
+
+def overwrite(table):
+    pd.DataFrame({"a": [7], "b": [8]}).to_parquet(table / "part-00000.parquet")
+
+
+@pytest.mark.parametrize(
+    ("change", "state"), [(delete, "missing"), (overwrite, "modified")]
+)
+def test_a_deleted_or_overwritten_table_is_not_fresh(space, change, state):
+    """Only the code was compared."""
+    built(space)
+    change(space.root / "data" / "mid")
+
+    assert states(space)["mid"] == state
+    assert "mid" in built(space)
+    assert set(states(space).values()) == {"source", "fresh"}
+
+
+def test_one_edit_settles_in_one_build(space):
+    """Several runs were needed, one a level of the graph."""
+    built(space)
+    space.edit("Assetfile.py", "raw.a * 10", "raw.a * 20")
+
+    assert built(space) == ["mid", "top"]
+    assert built(space) == []
+
+
+def test_a_middle_table_edited_by_hand_feeds_nobody(space):
+    """What was downstream took it in without a word."""
+    built(space)
+    overwrite(space.root / "data" / "mid")
+
+    rows = {row.name: row for row in open_project(space.root).status()}
+    assert rows["mid"].state is State.MODIFIED
+    assert [reason.code for reason in rows["top"].reasons] == ["upstream-outdated"]
+    assert built(space) == ["mid"]
+    kept = list((space.root / "data/.assetmake/kept").iterdir())
+    assert [path.name.rpartition("-")[0].partition("-")[0] for path in kept] == ["mid"]
+    assert list(pd.read_parquet(kept[0] / "part-00000.parquet").a) == [7]
+    assert list(open_project(space.root).load("top").b) == [10, 20, 30]
+
+
+def test_prune_offers_nothing_that_was_not_written_here(space):
+    """Every file without a definition was offered."""
+    built(space)
+    (space.root / "data" / "mine").mkdir()
+    (space.root / "data" / "mine" / "part-00000.parquet").write_text("mine")
+    (space.root / "data" / "notes.txt").write_text("mine")
+    text = (space.root / "Assetfile.py").read_text()
+    (space.root / "Assetfile.py").write_text(text[: text.rindex("@asset")])
+    (space.root / "data" / "top" / "notes.txt").write_text("mine")
+
+    project = open_project(space.root)
+    assert [row.name for row in project.orphans()] == ["top"]
+    with pytest.raises(Exception, match="cannot prove"):
+        project.prune()
+    (space.root / "data" / "top" / "notes.txt").unlink()
+    project.prune()
+
+    assert (space.root / "data" / "mine" / "part-00000.parquet").read_text() == "mine"
+    assert (space.root / "data" / "notes.txt").read_text() == "mine"
+    assert not (space.root / "data" / "top").exists()
+
+
+def test_a_source_edited_while_it_is_read_is_not_taken_for_read(space, monkeypatch):
+    """The new content was recorded for a table that was made of the old."""
+    space.edit(
+        "Assetfile.py",
+        "return raw.assign(b=raw.a * 10)",
+        "__import__('pathlib').Path('raw.csv').write_text('a\\n9\\n'); "
+        "return raw.assign(b=raw.a * 10)",
+    )
+    monkeypatch.chdir(space.root)
+
+    open_project(space.root).build()
+    rows = {row.name: row for row in open_project(space.root).status()}
+
+    assert [reason.code for reason in rows["mid"].reasons] == ["source-changed"]
+
+
+def test_a_second_build_waits_for_the_first_and_has_nothing_to_do(space):
+    """Two at once wrote the same table over each other."""
+    space.edit(
+        "Assetfile.py",
+        "return raw.assign(b=raw.a * 10)",
+        "import time; time.sleep(1); return raw.assign(b=raw.a * 10)",
+    )
+    first = space.popen()
+    time.sleep(0.7)
+    second = space.popen()
+    _, one = first.communicate(timeout=60)
+    _, other = second.communicate(timeout=60)
+
+    assert (first.returncode, second.returncode) == (0, 0)
+    built_by = [text.count("] built ") for text in (one, other)]
+    assert sorted(built_by) == [0, 2]
+    assert "waiting" in (other if built_by[0] else one)
