@@ -18,9 +18,7 @@ from typing import Any
 
 from xxhash import xxh3_128
 
-Encodable = (
-    None | bool | int | float | complex | str | bytes | tuple["Encodable", ...]
-)
+Encodable = None | bool | int | float | complex | str | bytes | tuple["Encodable", ...]
 
 #: Files up to this many bytes are read in one call; larger ones are mapped.
 _READ_WHOLE = 1 << 20

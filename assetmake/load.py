@@ -22,7 +22,7 @@ from types import MappingProxyType, ModuleType
 from assetmake.assets import Asset, Registry, Source, collecting
 from assetmake.code.imports import Session
 from assetmake.collisions import merged
-from assetmake.errors import AssetmakeError, LoadError
+from assetmake.errors import AssetmakeError
 from assetmake.failures import load_error
 
 #: The module that an Assetfile becomes.

@@ -13,11 +13,14 @@ from pathlib import Path
 
 from assetmake.assets import Source
 from assetmake.code.parts import Place
+from assetmake.config import load_config
 from assetmake.errors import SourceError
 from assetmake.fileindex import FileIndex
 from assetmake.fingerprint import Encodable, digest
 from assetmake.frames.base import Stored
-from assetmake.status import SourceData
+from assetmake.manifest import Manifest
+from assetmake.status import Condition, SourceData
+from assetmake.stores.local import LocalStore
 
 _FORMAT_OF = {
     ".csv": "csv",
@@ -54,6 +57,9 @@ class Observer:
         )
 
     def _source_fingerprint(self, source: Source) -> str:
+        if source.project is not None:
+            _, manifest = neighbour(source, self._project)
+            return manifest.output.fingerprint
         files = source_files(source, self._project)
         base = _base(source, self._project)
         parts: list[Encodable] = []
@@ -122,6 +128,30 @@ class Observer:
         return sorted(Path(name.removeprefix(prefix)).as_posix() for name in files)
 
 
+def neighbour(source: Source, project: Path) -> tuple[LocalStore, Manifest]:
+    """Return the store and the manifest of another project's asset.
+
+    Its table is read through its manifest, and only while it is what that
+    project's build left; whether it is fresh there is for that project to say.
+
+    Raises:
+        SourceError: there is no such project or table, or it was changed.
+        ConfigError: the other project's settings cannot be used.
+    """
+    other = (project / (source.project or "")).resolve()
+    if not other.is_dir():
+        msg = f"no directory {source.project}"
+        raise SourceError(msg)
+    store = LocalStore((other / load_config(other).root).absolute(), other)
+    record = store.record(source.name)
+    place = f"{source.project}/{store.place(source.name)}"
+    if record.manifest is None:
+        raise SourceError(f"{place}: {record.problem or 'never built'}")
+    if record.condition is not Condition.INTACT:
+        raise SourceError(f"{place}: {record.detail or 'its data is missing'}")
+    return store, record.manifest
+
+
 def source_files(source: Source, project: Path) -> tuple[Path, ...]:
     """Return the files of a source, in the order that their rows have.
 
@@ -155,6 +185,9 @@ def source_stored(source: Source, project: Path) -> Stored:
     Raises:
         SourceError: it is not there.
     """
+    if source.project is not None:
+        store, manifest = neighbour(source, project)
+        return store.stored(manifest)
     files = source_files(source, project)
     return Stored(
         source.name,
@@ -192,9 +225,7 @@ def _walk(directory: Path) -> list[Path]:
     found = []
     for base, inner, files in os.walk(directory):
         inner[:] = sorted(name for name in inner if not name.startswith(("_", ".")))
-        found += [
-            Path(base, name) for name in files if not name.startswith(("_", "."))
-        ]
+        found += [Path(base, name) for name in files if not name.startswith(("_", "."))]
     return sorted(found)
 
 

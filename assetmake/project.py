@@ -20,9 +20,9 @@ from assetmake.stores.base import Store
 from assetmake.stores.local import LocalStore
 
 if TYPE_CHECKING:
-    from assetmake.listen import Listener, Outcome, Result
     from assetmake.code.parts import Note
     from assetmake.frames.base import Stored
+    from assetmake.listen import Listener, Outcome, Result
     from assetmake.manifest import Manifest
     from assetmake.remember import Remembered
     from assetmake.view import Defined, View
@@ -178,9 +178,7 @@ class Project:
         known = self._known()
         return {**dict.fromkeys(known.sources, ()), **known.graph}
 
-    def status(
-        self, names: Sequence[str] = (), *, data: bool = True
-    ) -> list[Status]:
+    def status(self, names: Sequence[str] = (), *, data: bool = True) -> list[Status]:
         """Return a row for each source, each asset, and each orphan.
 
         Args:
@@ -547,9 +545,7 @@ class Project:
         with self._lock(_wait_silently):
             view = self._look()
             chosen = [
-                name
-                for name in _selected(view, names)
-                if name in view.definitions
+                name for name in _selected(view, names) if name in view.definitions
             ]
             for name in chosen:
                 manifest = accept(view, name, self.store)
@@ -639,5 +635,3 @@ def _ruled_out(status: Status) -> tuple[str, ...]:
         return ()
     codes = {reason.code for reason in status.reasons}
     return tuple(words for words, of in _RULED_OUT.items() if codes.isdisjoint(of))
-
-

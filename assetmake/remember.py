@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assetmake.code.parts import Change, Place
+from assetmake.errors import SourceError
 from assetmake.snapshot import Draft
 from assetmake.status import Reason, State, Status
 
@@ -144,6 +145,17 @@ def _draft_pattern(draft: Draft, pattern: str) -> None:
 
 
 def _draft_source(draft: Draft, source: Source, root: Path) -> None:
+    if source.project is not None:
+        from assetmake.observe import neighbour
+
+        try:
+            store, manifest = neighbour(source, root)
+        except SourceError as error:
+            draft.problem = str(error)
+            return
+        store.draft_table(draft, manifest.name)
+        _draft_path(draft, os.path.join(root, source.project, "pyproject.toml"))
+        return
     if source.path is None or "://" in source.path:
         draft.problem = f"source `{source.name}` is no file"
         return

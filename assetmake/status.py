@@ -261,9 +261,7 @@ def orphan_status(name: str, record: Record) -> Status:
     manifest = record.manifest
     place = Place(record.place, 0) if record.place else None
     rows = manifest.output.rows if manifest else None
-    return Status(
-        name, State.ORPHANED, place, (reason,), manifest=manifest, rows=rows
-    )
+    return Status(name, State.ORPHANED, place, (reason,), manifest=manifest, rows=rows)
 
 
 def asset_status(

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assetmake.assets import Asset, Resolved, Source, resolve
+from assetmake.code.audit import Seen, watch
 from assetmake.code.closure import Code
 from assetmake.code.explain import explain_change
-from assetmake.code.audit import Seen, watch
 from assetmake.code.parts import Closure, Place
 from assetmake.config import Config
 from assetmake.errors import DefinitionError
-from assetmake.graph import find_circle, order
 from assetmake.excerpts import source_line
+from assetmake.graph import find_circle, order
 from assetmake.load import Loaded, load
 from assetmake.observe import Observer
 from assetmake.status import (
@@ -84,8 +84,11 @@ def define(assetfile: Path, project: Path) -> Defined:
         loaded = load(assetfile, project)
     assets = {asset.name: asset for asset in loaded.assets}
     sources = {source.name: source for source in loaded.sources}
+    _refuse_unsupported(assets, sources, project)
     known = {**assets, **sources}
-    resolved = {name: resolve(asset, known, root=project) for name, asset in assets.items()}
+    resolved = {
+        name: resolve(asset, known, root=project) for name, asset in assets.items()
+    }
     graph = {
         name: tuple(dict.fromkeys(item.name for item in found.inputs))
         for name, found in resolved.items()
@@ -115,6 +118,24 @@ def define(assetfile: Path, project: Path) -> Defined:
     )
 
 
+def _refuse_unsupported(
+    assets: Mapping[str, Asset], sources: Mapping[str, Source], project: Path
+) -> None:
+    """Raise for what an Assetfile may say and this version cannot do."""
+    for asset in assets.values():
+        if asset.store is not None:
+            place = relative_place(asset.place, project)
+            msg = f"{place}: asset `{asset.name}` names a store of its own"
+            hint = "leave out `store=`: this version keeps all assets in one store"
+            raise DefinitionError(msg, hints=hint)
+    for source in sources.values():
+        place = relative_place(source.place, project)
+        if source.table is not None or "://" in (source.path or ""):
+            msg = f"{place}: source `{source.name}` is not a local file"
+            hint = "this version reads files, directories, globs and other projects"
+            raise DefinitionError(msg, hints=hint)
+
+
 def look(
     defined: Defined, project: Path, config: Config, store: Store, *, data: bool = True
 ) -> View:
@@ -140,9 +161,7 @@ def look(
         for name, source in defined.sources.items()
     }
     statuses = compare(list(definitions.values()), sources, records, explain_change)
-    return View(
-        defined, observer, definitions, sources, records, statuses, unmanaged
-    )
+    return View(defined, observer, definitions, sources, records, statuses, unmanaged)
 
 
 def relative_place(place: Place, project: Path) -> Place:
@@ -253,9 +272,7 @@ def _circle_error(
 ) -> DefinitionError:
     first = assets[circle[0]]
     chain = " needs ".join([*circle, circle[0]])
-    reads = next(
-        item for item in resolved[circle[0]].inputs if item.name in circle
-    )
+    reads = next(item for item in resolved[circle[0]].inputs if item.name in circle)
     where = source_line(first.place, reads.parameter, project)
     return DefinitionError(
         f"assets need each other in a circle\n  {chain}\n{where}",

@@ -14,8 +14,8 @@ from assetmake.frames import Frames
 from assetmake.frames.base import dotted_names
 from assetmake.observe import Observer, source_stored
 from assetmake.run import Ran, Task, run_asset
-from assetmake.status import SourceData
 from assetmake.snapshot import PRIVATE
+from assetmake.status import SourceData
 from assetmake.stores.local import LocalStore
 from assetmake.versions import versions_of
 from assetmake.view import View, relative_path

@@ -157,6 +157,14 @@ CASES = {
         ("K",),
         "K = <<1 => 2>>\nclass P:\n    K = 5\n    L = [K for _ in (1, 2)]\nhot: P.L",
     ),
+    "private name in a class": (
+        ("_P__k",),
+        "_P__k = <<1 => 2>>\n__k = 3\nclass P:\n    def f(self): return __k\nhot: P().f()",
+    ),
+    "private name outside of it": (
+        SAME,
+        "_P__k = 1\n__k = <<1 => 2>>\nclass P:\n    def f(self): return __k\nhot: P().f()",
+    ),
     "method default": (("K",), "K = <<1 => 2>>\nclass P:\n    def f(self, k=K): return k\nhot: P()"),
     "exception name": (
         SAME,
@@ -221,6 +229,18 @@ CASES = {
         ("DEBUG",),
         "DEBUG = <<False => True>>\nif DEBUG:\n    from a import f\nelse:\n    from b import f\n"
         "hot: f(raw)\n== a.py\ndef f(x): return 1\n== b.py\ndef f(x): return 2\n",
+    ),
+    "dead by the version of Python": (
+        SAME,
+        "import sys\nif sys.version_info >= (3, 8):\n    K = 1\nelse:\n    K = <<2 => 3>>\nhot: raw + K",
+    ),
+    "dead by the major version": (
+        SAME,
+        "import sys\nif sys.version_info[0] < 3:\n    K = <<2 => 3>>\nelse:\n    K = 1\nhot: raw + K",
+    ),
+    "chosen by the version of Python": (
+        ("K",),
+        "import sys\nif sys.version_info >= (3, 12):\n    K = 1\nelse:\n    K = <<2 => 3>>\nhot: raw + K",
     ),
     "type checking": (
         SAME,
@@ -408,12 +428,12 @@ CASES = {
     ),
     "eval of a literal": (("K",), "K = <<1 => 2>>\nhot: eval('K + 1')"),
     "exec into a table": (
-        ("all project files",),
+        ("all project files", "f"),
         "from pathlib import Path\nNS = {}\nexec(Path(__file__).with_name('defs.py').read_text(), NS)\nhot: NS['f'](raw)\n"
         "== defs.py\ndef f(x): return <<1 => 2>>\n",
     ),
     "exec that rebinds": (
-        ("all project files",),
+        ("K", "all project files"),
         "from pathlib import Path\nK = 1\nexec(Path(__file__).with_name('conf.py').read_text())\nhot: raw + K\n"
         "== conf.py\nK = <<1 => 2>>\n",
     ),

@@ -14,7 +14,10 @@ def label(node: ast.AST) -> str:
     ['A, b', "CFG['k']"]
     """
     rule = _RULES.get(type(node))
-    return rule(node) if rule else type(node).__name__.lower()
+    try:
+        return rule(node) if rule else type(node).__name__.lower()
+    except RecursionError:  # an expression of a thousand parts
+        return "..."
 
 
 def _listed(nodes: list[ast.expr]) -> str:

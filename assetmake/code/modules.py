@@ -169,6 +169,24 @@ class Modules:
                 return self._search((home,), name, name) or known
         return known
 
+    def find_quickly(self, name: str) -> Module | None:
+        """Return a module that lies where the project's usually do.
+
+        For names that need not be those of modules: what is not found is not
+        looked for among installed packages.
+        """
+        known = self._by_name.get(name)
+        if known is None:
+            above, _, last = name.rpartition(".")
+            parent = self.find_quickly(above) if above else None
+            if above and parent is None:
+                return None
+            directories = parent.directories if parent else self.roots
+            known = self._search(directories, last, name)
+            if isinstance(known, Module) and known.path:
+                self._by_name[name] = known
+        return known if isinstance(known, Module) and known.path else None
+
     def _find(self, name: str) -> Module | Leaf:
         above, _, last = name.rpartition(".")
         if not above:

@@ -120,7 +120,8 @@ class Unit(NamedTuple):
         code: Digest of it all, but for what the pieces hold.
         docs: Digest of its docstrings; empty without any.
         notes: Digest of annotations that nothing evaluates; empty without any.
-        guards: The ``if`` statements around it: (unit, branch).
+        guards: The ``if`` right around it, if any: (unit, branch). That unit
+            has its own.
         main: Whether it stands under ``if __name__ == "__main__"``.
         flags: What it reads and does, as bits.
         now: References that are followed when the module is imported.
@@ -175,7 +176,7 @@ class Binding(NamedTuple):
         unit: Index of the statement that binds it, or -1 for an import.
         source: Of an import, the base of its reference; ``utils:*`` for a
             star import.
-        guards: The ``if`` statements around it: (unit, branch).
+        guards: The ``if`` right around it, if any; see `Unit.guards`.
         order: Where it stands among all bindings of the module.
     """
 

@@ -141,14 +141,11 @@ class Resolver:
         """Return what ``"pkg.units.clean"`` names in the project, if anything."""
         parts = text.split(".")
         for cut in range(len(parts) - 1, 0, -1):
-            found = self.modules.find(".".join(parts[:cut]))
-            if isinstance(found, Module):
-                if not found.path or found.broken:
+            found = self.modules.find_quickly(".".join(parts[:cut]))
+            if found is not None:
+                if found.broken:
                     return []
-                rest = tuple(parts[cut:])
-                return lookup.name(found, rest[0], rest[1:])
-            if not found.startswith("missing:"):
-                return []
+                return lookup.name(found, parts[cut], tuple(parts[cut + 1 :]))
         return []
 
     def global_binders(self, module: Module, name: str) -> list[int]:

@@ -70,6 +70,15 @@ class Scope:
         """Whether the code runs only when a function is called."""
         return self.level > 0
 
+    def mangled(self, name: str) -> str:
+        """Return what a private name such as ``__k`` is called within a class."""
+        scope: Scope | None = self
+        while scope is not None:
+            if scope.kind == "class":
+                return f"_{scope.path.rpartition('.')[2].lstrip('_')}{name}"
+            scope = scope.parent
+        return name
+
     def find(self, name: str) -> Scope | None:
         """Return the scope that binds a name used here; None for a global."""
         scope: Scope | None = self
@@ -98,7 +107,7 @@ class Chain(NamedTuple):
         refs: What its beginning refers to. Attributes end at the first item or
             call, of which ``[]`` or ``()`` is left.
         calls: How many calls follow.
-        rest: Expressions within, still to be walked.
+        rest: Expressions in its beginning, still to be walked.
     """
 
     refs: tuple[Ref, ...]
@@ -109,6 +118,28 @@ class Chain(NamedTuple):
     def exact(self) -> bool:
         """Whether there is nothing but attributes behind the name."""
         return bool(self.refs) and not any(is_inexact(ref) for ref in self.refs)
+
+
+    def then(self, node: ast.AST) -> Chain:
+        """Return the chain with one more attribute, item or call."""
+        if isinstance(node, ast.Attribute):
+            refs = tuple(
+                ref if is_inexact(ref) else (*ref[:2], (*ref[2], node.attr))
+                for ref in self.refs
+            )
+            return Chain(refs, self.calls, self.rest)
+        called = isinstance(node, ast.Call)
+        refs = tuple(
+            (kind, base, (*attrs, "()" if called else "[]"))
+            for kind, base, attrs in map(trimmed, self.refs)
+        )
+        if not called:
+            # What a call gave stays that, whatever is taken out of it.
+            refs = tuple(
+                old if old[2][-1:] == ("()",) else new
+                for old, new in zip(self.refs, refs, strict=True)
+            )
+        return Chain(refs, self.calls + called, self.rest)
 
 
 NO_CHAIN = Chain((), calls=0, rest=())
@@ -141,6 +172,7 @@ class Walker:
         self.kept: list[ast.AST] = []
         self._todo: list[tuple[ast.AST, Scope]] = []
         self._bare: set[int] = set()
+        self._chains: dict[int, Chain] = {}
         self._notes = 0
 
     def walk(self, nodes: Sequence[ast.AST], scope: Scope) -> None:
@@ -156,6 +188,11 @@ class Walker:
                 rule(self, node, inner)
             elif kind not in _LEAVES:
                 self.push(ast.iter_child_nodes(node), inner)
+
+    def forget(self) -> None:
+        """Drop what is known of the nodes of the last statement."""
+        self._chains.clear()
+        self._bare.clear()
 
     def push(self, nodes: Iterable[ast.AST | None], scope: Scope) -> None:
         """Put nodes on the stack, so that the first is walked first."""
@@ -181,6 +218,8 @@ class Walker:
         """Return what a name stands for; nothing if it is merely local."""
         owner = scope.find(name)
         if owner is None:
+            if name.startswith("__") and not name.endswith("__"):
+                name = scope.mangled(name)
             return (("name", name, ()),)
         bases = owner.bound.imports.get(name)
         if bases:
@@ -220,39 +259,31 @@ class Walker:
 
     def chain(self, node: ast.AST, scope: Scope) -> Chain:
         """Take an expression apart; `NO_CHAIN` if it begins with no name."""
-        attrs: list[str] = []
-        rest: list[ast.AST] = []
-        mark, calls = "", 0
+        spine: list[ast.AST] = []
         while True:
-            found = reflect(self, node, scope)
+            found = self._chains.get(id(node))
             if found is not None:
-                rest.extend(found.rest)
-                refs: tuple[Ref, ...] = found.refs
                 break
-            if isinstance(node, ast.Attribute):
-                attrs.append(node.attr)
+            if isinstance(node, ast.Name):
+                found = Chain(self.origins(node.id, scope), 0, ())
+                break
+            seen = reflect(self, node, scope)
+            if seen is not None:
+                found = Chain(seen.refs, 0, seen.rest)
+                break
+            spine.append(node)
+            if isinstance(node, (ast.Attribute, ast.Subscript)):
                 node = node.value
-            elif isinstance(node, (ast.Subscript, ast.Call)):
-                attrs.clear()
-                if isinstance(node, ast.Call):
-                    mark = "()"
-                    calls += 1
-                    rest.extend((*node.args, *node.keywords))
-                    node = node.func
-                else:
-                    mark = mark or "[]"
-                    rest.append(node.slice)
-                    node = node.value
-            elif isinstance(node, ast.Name):
-                refs = self.origins(node.id, scope)
-                break
+            elif isinstance(node, ast.Call):
+                node = node.func
             else:
                 return NO_CHAIN
-        tail = (*reversed(attrs), *((mark,) if mark else ()))
-        refs = tuple(
-            ref if is_inexact(ref) else (*ref[:2], ref[2] + tail) for ref in refs
-        )
-        return Chain(refs, calls, tuple(rest))
+        for item in reversed(spine):
+            found = found.then(item)
+            if isinstance(item, ast.Call):
+                # Each call of a long chain is asked for on its own.
+                self._chains[id(item)] = found
+        return found
 
     def values(self, node: ast.AST, scope: Scope) -> list[Ref]:
         """Return what a value is, or holds if it is a display such as ``[a, b]``."""

@@ -39,6 +39,9 @@ from assetmake.code.syspath import extensions, path_expression
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+#: The oldest Python that is supported: an older branch is dead.
+_OLDEST = (3, 11)
+
 _Guards = tuple[tuple[int, int], ...]
 
 
@@ -50,7 +53,8 @@ def summarise(data: bytes) -> Summary:
             `canonical.parse`.
     """
     tree = parse(data)
-    builder = _Builder(tree, walrus=b":=" in data, paths=b"path" in data)
+    paths = (b"sys" in data and b"path" in data) or b"addsitedir" in data
+    builder = _Builder(tree, walrus=b":=" in data, paths=paths)
     builder.block(tree.body, (), main=False)
     return Summary(
         units=tuple(builder.units),
@@ -102,23 +106,37 @@ class _Builder:
             self.bindings.setdefault(name, []).append(binding)
 
     def _if(self, node: ast.If, guards: _Guards, *, main: bool) -> None:
-        verdict = _verdict(node.test)
-        if verdict == "main":
-            self.block(node.body, guards, main=True)
-            self.block(node.orelse, guards, main=main)
-        elif verdict in ("always", "never"):
-            live = node.body if verdict == "always" else node.orelse
-            self.block(live, guards, main=main)
-        else:
-            index = self._add(
-                self._plain(node.test, "guard", label(node)), (), guards, main=main
-            )
-            bound = bound_by([node.test], walrus=self.walrus)
-            self._bind_all(bound, index, guards, main=main)
-            self.block(node.body, (*guards, (index, 0)), main=main)
-            self.block(node.orelse, (*guards, (index, 1)), main=main)
+        """Add what stands under a test; a chain of ``elif`` is gone along."""
+        inner: ast.If | None = node
+        while inner is not None:
+            node, inner = inner, None
+            verdict = _verdict(node.test)
+            if verdict == "main":
+                self.block(node.body, guards, main=True)
+            elif verdict == "always":
+                self.block(node.body, guards, main=main)
+                return
+            elif verdict != "never":
+                guard = self._guard(node, guards, main=main)
+                self.block(node.body, ((guard, 0),), main=main)
+                guards = ((guard, 1),)
+            if len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If):
+                inner = node.orelse[0]
+            else:
+                self.block(node.orelse, guards, main=main)
+
+    def _guard(self, node: ast.If, guards: _Guards, *, main: bool) -> int:
+        """Add a test as a unit, as others stand under it."""
+        self.walker.trace = Trace()
+        self.walker.walk([node.test], self.walker.root)
+        unit = self._unit("guard", node.test, canonical(node.test))
+        index = self._add(unit._replace(name=label(node)), (), guards, main=main)
+        bound = bound_by([node.test], walrus=self.walrus)
+        self._bind_all(bound, index, guards, main=main)
+        return index
 
     def _statement(self, node: ast.stmt, guards: _Guards, *, main: bool) -> None:
+        self.walker.forget()
         self.walker.trace = Trace()
         if isinstance(node, _FUNCTIONS):
             unit = self._function(node)
@@ -226,11 +244,6 @@ class _Builder:
         if isinstance(node, (ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign)):
             return unit
         return unit._replace(nested=tuple(self._nested(node)))
-
-    def _plain(self, node: ast.expr, kind: str, name: str) -> Unit:
-        self.walker.trace = Trace()
-        self.walker.walk([node], self.walker.root)
-        return self._unit(kind, node, canonical(node))._replace(name=name)
 
     def _unit(
         self, kind: str, node: ast.stmt | ast.expr, form: Form, **more: object
@@ -364,12 +377,35 @@ def _verdict(test: ast.expr) -> str:
         return "never"
     if isinstance(test, ast.Constant):
         return "always" if test.value else "never"
-    if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq):
-        sides = [test.left, *test.comparators]
-        names = {getattr(side, "id", getattr(side, "value", None)) for side in sides}
-        if names == {"__name__", "__main__"}:
+    if isinstance(test, ast.Compare) and len(test.ops) == 1:
+        left, right = test.left, test.comparators[0]
+        names = {getattr(side, "id", getattr(side, "value", None)) for side in (left, right)}
+        if isinstance(test.ops[0], ast.Eq) and names == {"__name__", "__main__"}:
             return "main"
+        return _version_verdict(label(left), test.ops[0], right)
     return ""
+
+
+def _version_verdict(left: str, operator: ast.cmpop, right: ast.expr) -> str:
+    """Return what a comparison with the version gives under every Python served."""
+    oldest: object = _OLDEST
+    if left in ("sys.version_info[0]", "sys.version_info.major"):
+        oldest = _OLDEST[0]
+    elif left != "sys.version_info":
+        return ""
+    try:
+        other = ast.literal_eval(right)
+        is_new = oldest >= other  # type: ignore[operator]
+        is_newer = oldest > other  # type: ignore[operator]
+    except (ValueError, TypeError):
+        return ""
+    if isinstance(operator, ast.GtE) and is_new:
+        return "always"
+    if isinstance(operator, ast.Gt) and is_newer:
+        return "always"
+    if isinstance(operator, ast.Lt) and is_new:
+        return "never"
+    return "never" if isinstance(operator, ast.LtE) and is_newer else ""
 
 
 def _exports(tree: ast.Module) -> tuple[str, ...] | None:
@@ -428,8 +464,14 @@ def _extent(node: ast.stmt | ast.expr) -> tuple[int, int, int, int]:
 
 def _docstrings(node: ast.AST) -> Iterable[tuple[int, int]]:
     """Return the lines of all docstrings within a statement."""
-    for child in ast.walk(node):
+    todo = [node]
+    while todo:
+        child = todo.pop()
         if isinstance(child, (*_FUNCTIONS, ast.ClassDef)):
+            first = child.body[0]
             if docstring_of(child.body) is not None:
-                first = child.body[0]
                 yield first.lineno, first.end_lineno or first.lineno
+        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inner = getattr(child, name, ())
+            if isinstance(inner, list):
+                todo += inner

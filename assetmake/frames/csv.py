@@ -202,25 +202,9 @@ def read_part(path: Path, schema: pa.Schema) -> pa.Table:
     if not size:
         return schema.empty_table()
     _check_header(path, schema.names)
-    parsed = {field.name: _parsed_as(field.type) for field in schema}
-    convert = arrow_csv.ConvertOptions(
-        column_types=parsed,
-        null_values=[""],
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
-        true_values=["true"],
-        false_values=["false"],
-    )
-    parse = arrow_csv.ParseOptions(newlines_in_values=True)
     for block in (_BLOCK, min(max(size, _BLOCK), 2**31 - 1)):
-        read = arrow_csv.ReadOptions(block_size=block)
         try:
-            table = arrow_csv.read_csv(
-                str(path),
-                read_options=read,
-                parse_options=parse,
-                convert_options=convert,
-            )
+            table = _parsed(path, schema, block)
         except pa.ArrowInvalid as error:
             if "straddling" in str(error) and block < size:
                 continue  # a row longer than a block
@@ -234,6 +218,22 @@ def read_part(path: Path, schema: pa.Schema) -> pa.Table:
         for column, field in zip(table.columns, schema, strict=True)
     ]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _parsed(path: Path, schema: pa.Schema, block: int) -> pa.Table:
+    return arrow_csv.read_csv(
+        str(path),
+        read_options=arrow_csv.ReadOptions(block_size=block),
+        parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types={field.name: _parsed_as(field.type) for field in schema},
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            true_values=["true"],
+            false_values=["false"],
+        ),
+    )
 
 
 def _parsed_as(kind: pa.DataType) -> pa.DataType:

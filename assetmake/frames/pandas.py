@@ -14,7 +14,7 @@ from assetmake.errors import FrameError
 from assetmake.frames import objects, tables
 from assetmake.frames.base import Shape, Stored, Written
 from assetmake.frames.pandas_form import from_form, to_form
-from assetmake.frames.reading import TABLES, check_table, is_untyped
+from assetmake.frames.reading import TABLES, check_table, is_untyped, read_untyped
 
 #: Column of a Series that has no name.
 _UNNAMED = "value"
@@ -121,9 +121,7 @@ def _load(stored: Stored, wanted: str) -> tuple[pd.DataFrame, Any]:
     """Return a stored table, and the notes of pandas that came with it."""
     check_table(stored, wanted)
     if is_untyped(stored):
-        from assetmake.frames import untyped
-
-        return untyped.read(stored), {}
+        return read_untyped(stored), {}
     # Periods and intervals are extension types, which this import registers.
     importlib.import_module("pandas.core.arrays.arrow.extension_types")
     form = tables.load(stored)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from assetmake.errors import FrameError
 from assetmake.frames import tables
 from assetmake.frames.base import Stored
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Formats that hold a table.
 TABLES = frozenset({"parquet", "csv", "json"})
@@ -21,6 +26,18 @@ def is_untyped(stored: Stored) -> bool:
     return stored.columns is None or UNTYPED in stored.extra
 
 
+def read_untyped(stored: Stored) -> pd.DataFrame:
+    """Return a table whose types have to be inferred, as pandas infers them.
+
+    Raises:
+        FrameError: it cannot be read.
+    """
+    from assetmake.frames import untyped
+
+    options = {key: value for key, value in stored.extra.items() if key != UNTYPED}
+    return untyped.read(stored, options)
+
+
 def load_form(stored: Stored, wanted: str) -> tables.Form:
     """Return a stored table.
 
@@ -33,9 +50,9 @@ def load_form(stored: Stored, wanted: str) -> tables.Form:
     """
     check_table(stored, wanted)
     if is_untyped(stored):
-        from assetmake.frames import pandas_form, untyped
+        from assetmake.frames import pandas_form
 
-        return pandas_form.to_form(untyped.read(stored), stored.name)
+        return pandas_form.to_form(read_untyped(stored), stored.name)
     return tables.load(stored)
 
 

@@ -15,18 +15,21 @@ import pandas as pd
 
 from assetmake.errors import FrameError
 from assetmake.frames.base import Stored
-from assetmake.frames.reading import UNTYPED
 
 #: Bytes that are looked at to tell a list of records from lines of them.
 _HEAD = 1 << 10
 
 
-def read(stored: Stored) -> pd.DataFrame:
+def read(stored: Stored, options: Mapping[str, Any]) -> pd.DataFrame:
     """Return the rows of all files of a source, in their order.
 
-    dtypes are inferred over all files at once. `stored.extra` holds options of
-    ``pandas.read_csv`` (`sep`, `dtype`, `encoding`, ...) or ``read_json``. In
-    JSON, a list of records or one on each line, values keep their JSON types.
+    dtypes are inferred over all files at once. In JSON, a list of records or
+    one on each line, values keep their JSON types.
+
+    Args:
+        stored: The source, in format ``csv`` or ``json``.
+        options: Of ``pandas.read_csv`` (`sep`, `dtype`, `encoding`, ...), or of
+            ``pandas.read_json``.
 
     Raises:
         FrameError: the headers differ, an option is unknown, or a file cannot
@@ -35,7 +38,6 @@ def read(stored: Stored) -> pd.DataFrame:
     if not stored.files:
         raise FrameError(f"`{stored.name}` has no data files in {stored.directory}")
     read = _read_csv if stored.format == "csv" else _read_json
-    options = {key: value for key, value in stored.extra.items() if key != UNTYPED}
     try:
         return read(stored, options)
     except (ValueError, TypeError, LookupError, OSError) as error:

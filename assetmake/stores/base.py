@@ -110,5 +110,3 @@ class Waiting(Protocol):
     def __call__(self, owner: str) -> None:
         """Take whose build holds the store."""
         ...
-
-

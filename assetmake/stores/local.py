@@ -23,9 +23,9 @@ from assetmake.manifest import (
     parse_manifest,
 )
 from assetmake.names import is_name, path_of
-from assetmake.status import Condition, Failure, Record
 from assetmake.snapshot import FILE_NAME as SNAPSHOT
 from assetmake.snapshot import PRIVATE, Draft
+from assetmake.status import Condition, Failure, Record
 from assetmake.stores.base import Waiting
 
 #: Written behind the data, as Hadoop does, for readers that wait for it.
@@ -176,14 +176,18 @@ class LocalStore:
             if not has_manifest:
                 todo += [f"{directory}{os.sep}{name}" for name in inner]
                 continue
-            for entry in os.scandir(directory):
-                if entry.name == FILE_NAME or not _is_hidden(entry.name):
-                    draft.stamp(entry.path)
+            _draft_files(draft, directory)
         failures = str(self._private / "failures")
         if os.path.isdir(failures):
             draft.stamp(failures)
         else:
             draft.absent(failures)
+
+    def draft_table(self, draft: Draft, name: str) -> None:
+        """Let a snapshot hang on one table."""
+        directory = str(self.root / path_of(name))
+        draft.stamp(directory)
+        _draft_files(draft, directory)
 
     @property
     def snapshot(self) -> Path | None:
@@ -396,6 +400,13 @@ def _list(directory: str) -> tuple[list[str], bool, bool]:
     except OSError:
         return [], False, False
     return inner, has_manifest, has_files
+
+
+def _draft_files(draft: Draft, directory: str) -> None:
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.name == FILE_NAME or not _is_hidden(entry.name):
+                draft.stamp(entry.path)
 
 
 def _is_hidden(name: str) -> bool:

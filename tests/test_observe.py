@@ -1,0 +1,96 @@
+"""Sources and files as they are found around a project."""
+
+from __future__ import annotations
+
+import pytest
+from space import TestSpace
+
+from assetmake.errors import DefinitionError
+from assetmake.project import open_project
+
+INGEST = """
+    from assetmake import asset
+
+    @asset
+    def raw() -> str:
+        return "1"
+"""
+READER = """
+    from assetmake import asset, source
+
+    raw = source("raw", project="../ingest")
+
+    @asset
+    def twice(raw: str) -> str:
+        return raw * 2
+"""
+
+
+@pytest.fixture
+def projects(tmp_path):
+    spaces = TestSpace(tmp_path / "ingest"), TestSpace(tmp_path / "reader")
+    spaces[0].write({"Assetfile.py": INGEST})
+    spaces[1].write({"Assetfile.py": READER})
+    return spaces
+
+
+def reasons(space, name):
+    rows = {row.name: row for row in open_project(space.root).status()}
+    return [(reason.code, reason.text) for reason in rows[name].reasons]
+
+
+def test_another_project_is_read_through_its_manifest(projects):
+    """Its data counts, not when or how it was built."""
+    ingest, reader = projects
+    ingest.built()
+    reader.built()
+    assert open_project(reader.root).load("twice") == "11"
+
+    ingest.edit("Assetfile.py", 'return "1"', 'return "" + "1"')
+    ingest.built()
+    assert reasons(reader, "twice") == []
+
+    ingest.edit("Assetfile.py", '"" + "1"', '"2"')
+    ingest.built()
+    assert reasons(reader, "twice") == [("source-changed", "source `raw` changed")]
+    reader.built()
+    assert open_project(reader.root).load("twice") == "22"
+
+
+def test_another_project_that_has_nothing_is_a_missing_source(projects):
+    ingest, reader = projects
+
+    assert reasons(reader, "raw") == [
+        ("source-missing", "../ingest/data/raw: never built")
+    ]
+    assert reader.run().status == 2
+    ingest.built()
+    (ingest.root / "data/raw/raw.txt").write_text("by hand")
+
+    assert reasons(reader, "raw") == [
+        ("source-missing", "../ingest/data/raw: raw.txt has other bytes")
+    ]
+
+
+def test_another_project_that_is_not_there_is_a_missing_source(projects):
+    _, reader = projects
+    reader.edit("Assetfile.py", "../ingest", "../nowhere")
+
+    assert reasons(reader, "raw") == [("source-missing", "no directory ../nowhere")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("project=", "table=", "source `raw` is not a local file"),
+        ('project="../ingest"', 'path="s3://x/y.csv"', "is not a local file"),
+        ("@asset", '@asset(store="s3")', "asset `twice` names a store of its own"),
+    ],
+)
+def test_what_this_version_cannot_do_is_said_at_once(projects, old, new, message):
+    """Nothing is built that would not be what the Assetfile says."""
+    _, reader = projects
+    reader.edit("Assetfile.py", old, new)
+
+    with pytest.raises(DefinitionError, match=message):
+        open_project(reader.root).status()
