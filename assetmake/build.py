@@ -178,7 +178,8 @@ def _checked_again(
         if record.name in state.sources:
             same = world.source_now(record.name) == record.fingerprint
         else:
-            same = store.record(record.name).condition is Condition.INTACT
+            manifest = state.records[record.name].manifest
+            same = manifest is not None and store.is_intact(manifest)
         if not same:
             moved = "changed-while-read:" + digest(record.fingerprint)
             record = replace(record, fingerprint=moved)  # noqa: PLW2901

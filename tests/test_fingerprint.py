@@ -61,6 +61,8 @@ def test_joining_texts_elsewhere_gives_other_bytes(texts):
         (0.0, -0.0),
         ((), None),
         (("1", "23"), ("12", "3")),
+        (("1", "23"), ("1s23",)),
+        ((b"", b"b"), (b"bb",)),
         ((("a",), "b"), ("a", ("b",))),
         ("", ()),
         ("\ud800", "\ud801"),

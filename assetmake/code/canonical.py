@@ -97,7 +97,7 @@ def unquoted(node: ast.expr) -> ast.expr:
         # A name within needs the line of the whole for messages.
         for child in ast.walk(tree.body):
             if hasattr(child, "lineno"):
-                child.lineno = node.lineno  # type: ignore[attr-defined]
+                child.lineno = node.lineno
         return tree.body
     return node
 
@@ -200,10 +200,12 @@ class _Writer:
                 todo.append(item.value)  # type: ignore[attr-defined]
             elif kind is ast.Constant:
                 code.append(_constant(item.value))  # type: ignore[attr-defined]
-            elif kind in _RULES:
-                _RULES[kind](self, item)
             elif isinstance(item, ast.AST):
-                self._generic(item)
+                rule = _RULES.get(kind)
+                if rule is not None:
+                    rule(self, item)
+                else:
+                    self._generic(item)
             elif item is _LEAVE:
                 self._in_class.pop()
             else:
@@ -232,11 +234,11 @@ class _Writer:
             )
             self._todo.append(b"[")
         else:
-            self._todo.append(
-                value if isinstance(value, ast.AST) else _constant(value)
-            )
+            self._todo.append(value if isinstance(value, ast.AST) else _constant(value))
 
-    def _function(self, node: ast.AST, *, notes: bool = False, bare: bool = False) -> None:
+    def _function(
+        self, node: ast.AST, *, notes: bool = False, bare: bool = False
+    ) -> None:
         """Push a function; its annotations count under a decorator only."""
         assert isinstance(node, _FUNCTIONS)
         self._document(node)
@@ -373,7 +375,7 @@ def defaults_of(
 
 def _constant(value: object) -> bytes:
     if type(value) is str:
-        return _text(value) if len(value) < 256 else encode(value)  # noqa: PLR2004
+        return _text(value) if len(value) < 256 else encode(value)
     if value is Ellipsis:
         return b"..."
     return encode(value)  # type: ignore[arg-type]

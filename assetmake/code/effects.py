@@ -11,14 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from assetmake.code.aliases import OUTSIDE, Aliases
 from assetmake.code.loading import Loading
 from assetmake.code.modules import Module
 from assetmake.code.records import HOOKS, Act, Ref, Unit
 from assetmake.code.reflection import MUTATORS
 from assetmake.code.resolve import Effects, Key, Resolver, Slot, Target
-
-#: Stands among slots for what is not the project's.
-OUTSIDE: Slot = (-1, "")
 
 #: Libraries whose state decides what is told, or where modules are, not data.
 _HARMLESS = re.compile(
@@ -28,7 +26,9 @@ _HARMLESS = re.compile(
 )
 
 #: Methods that only tell.
-_TELLING = frozenset("critical debug error exception info log warn warning".split())
+_TELLING = frozenset(
+    {"critical", "debug", "error", "exception", "info", "log", "warn", "warning"}
+)
 
 #: Functions of libraries that change them, even where the result is used.
 _SETTING = re.compile(r"(seed|set_\w+|register\w*|\w*_accessor|use|setlocale|chdir)$")
@@ -63,7 +63,7 @@ def find_effects(resolver: Resolver, loading: Loading) -> Effects:
         for act in unit.acts:
             if act.owner:
                 continue
-            slots = set(finder.act(module, unit, act, now=True))
+            slots = set(finder.act(module, act, now=True))
             _record(found, finder, key, slots, decorating=act.kind == "decorate")
         if unit.kind == "class":
             slots = set(finder.hooks(module, unit))
@@ -76,7 +76,7 @@ def _record(
 ) -> None:
     """Enter what one statement changes, and what that is the same object as."""
     table = found.decorating if decorating else found.by_slot
-    for slot in sorted(finder.spread(slots)):
+    for slot in sorted(finder.aliases.spread(slots)):
         if slot == OUTSIDE:
             found.outside.add(key)
         elif slot == (key[0], "*"):
@@ -94,6 +94,7 @@ class _Finder:
 
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
+        self.aliases = Aliases(resolver)
         self._reached: dict[tuple[Key, bool], frozenset[Slot]] = {}
         self._params: dict[Key, frozenset[str]] = {}
 
@@ -105,20 +106,13 @@ class _Finder:
         found = module.summary.bindings.get(slot[1], ())
         return any(binding.unit == key[1] for binding in found)
 
-    def targets(self, module: Module, ref: Ref) -> tuple[Target, ...]:
-        """Return what a reference leads to; nothing for what is local."""
-        if ref[0] in ("param", "unknown", "computed", "load", "script"):
-            return ()
-        return self.resolver.resolve(module, ref)
-
     # What one act changes ------------------------------------------------------
 
-    def act(self, module: Module, unit: Unit, act: Act, *, now: bool) -> Iterator[Slot]:
+    def act(self, module: Module, act: Act, *, now: bool) -> Iterator[Slot]:
         """Yield what an act changes.
 
         Args:
             module: Where it stands.
-            unit: The same.
             act: What is done.
             now: Whether it stands at module level, so that what it calls is
                 to be followed; else the functions around it are.
@@ -128,11 +122,11 @@ class _Finder:
         elif act.kind == "set":
             yield from self._set(module, act)
         elif act.kind == "decorate":
-            for target in self.targets(module, act.ref):
+            for target in self.aliases.targets(module, act.ref):
                 yield from self._decorate(act, target)
         else:
             changed_args = act.ref[0] in ("param", "unknown") and act.bare
-            for target in self.targets(module, act.ref):
+            for target in self.aliases.targets(module, act.ref):
                 slots, all_args = self._call(act, target, now=now)
                 yield from slots
                 changed_args = changed_args or all_args
@@ -142,13 +136,13 @@ class _Finder:
         if act.ref[0] == "self" and act.name:
             yield (module.index, act.name)
             return
-        for target in self.targets(module, act.ref):
+        for target in self.aliases.targets(module, act.ref):
             if target.kind == "module":
                 yield (target.module, act.name or "*")
             elif target.kind == "unit":
                 yield (target.module, target.name)
                 if not act.name:  # `get()[key] = value`
-                    yield from self._returned((target.module, target.position))
+                    yield from self.aliases.returned((target.module, target.position))
             elif not _HARMLESS.match(target.name):
                 yield OUTSIDE
 
@@ -180,7 +174,7 @@ class _Finder:
         method = target.rest[-1] if target.rest else "__call__"
         classes = [
             (other.module, other.position)
-            for other in self._units_in(key)
+            for other in self.aliases.made_from(key)
             if self.resolver.unit((other.module, other.position)).kind == "class"
         ]
         if classes:
@@ -220,7 +214,7 @@ class _Finder:
             if target.rest and acting:
                 slots.add(own)
             elif act.name and act.depth > 1 and acting:  # `get().update(...)`
-                slots.update(self._returned(key))
+                slots.update(self.aliases.returned(key))
             return slots, False
         if unit.kind == "class":
             if target.rest and self._keeps(key, target.rest[-1]):
@@ -243,7 +237,7 @@ class _Finder:
         for position, ref in act.args:
             if not every and position not in changed and "*" not in changed:
                 continue
-            for target in self.targets(module, ref):
+            for target in self.aliases.targets(module, ref):
                 if target.kind == "module":
                     yield (target.module, "*")
                 elif target.kind == "unit":
@@ -256,7 +250,7 @@ class _Finder:
         changed: set[str] = set()
         if not act.args:
             return changed
-        for target in self.targets(module, act.ref):
+        for target in self.aliases.targets(module, act.ref):
             if target.kind != "unit" or target.rest:
                 continue
             key = (target.module, target.position)
@@ -290,9 +284,9 @@ class _Finder:
             module = self.resolver.modules.found[current[0]]
             unit = self.resolver.unit(current)
             for act in _acts_when_called(unit, deep=inner):
-                slots.update(self.act(module, unit, act, now=False))
+                slots.update(self.act(module, act, now=False))
             for ref in _calls(unit, deep=inner):
-                for target in self.targets(module, ref):
+                for target in self.aliases.targets(module, ref):
                     step = ((target.module, target.position), True)
                     if target.kind == "unit" and step not in seen:
                         seen.add(step)
@@ -329,7 +323,7 @@ class _Finder:
     def _given_changes(self, module: Module, act: Act, depth: int) -> set[str]:
         """Return which arguments of a call within a function are changed."""
         found: set[str] = set()
-        for target in self.targets(module, act.ref):
+        for target in self.aliases.targets(module, act.ref):
             if target.kind != "unit":
                 if act.bare and not _HARMLESS.match(target.name):
                     found.add("*")
@@ -351,7 +345,7 @@ class _Finder:
         todo = [(module, ref) for ref in unit.bases]
         while todo:
             where, ref = todo.pop()
-            for target in self.targets(where, ref):
+            for target in self.aliases.targets(where, ref):
                 key = (target.module, target.position)
                 if target.kind != "unit" or key in found:
                     continue
@@ -370,70 +364,10 @@ class _Finder:
         unit = self.resolver.unit(key)
         for act in unit.acts:
             if not _HOOKING.isdisjoint(act.owner.split(".")):
-                yield from self.act(module, unit, act, now=False)
+                yield from self.act(module, act, now=False)
                 # `cls.k = 1` concerns the new class, `cls.known[k] = cls` not only.
                 if act.ref[0] == "param" and (act.kind == "call" or act.ref[2]):
                     yield own
-
-    def spread(self, slots: set[Slot]) -> set[Slot]:
-        """Return names with all others that may stand for the same objects."""
-        found = set(slots)
-        todo = list(slots)
-        while todo:
-            slot = todo.pop()
-            if slot == OUTSIDE or slot[1] == "*":
-                continue
-            module = self.resolver.modules.found[slot[0]]
-            for binding in module.summary.bindings.get(slot[1], ()):
-                if binding.unit < 0:
-                    continue
-                for other in self._aliases((slot[0], binding.unit)):
-                    if other not in found:
-                        found.add(other)
-                        todo.append(other)
-        return found
-
-    def _aliases(self, key: Key) -> Iterator[Slot]:
-        module = self.resolver.modules.found[key[0]]
-        for ref, through in self.resolver.unit(key).aliases:
-            if through is not None and not self._is_project(module, through):
-                continue
-            for target in self.targets(module, ref):
-                if target.kind == "module":
-                    yield (target.module, "*")
-                elif target.kind == "unit":
-                    key = (target.module, target.position)
-                    called = ref[2][-1:] == ("()",)
-                    kind = self.resolver.unit(key).kind
-                    if kind == "def" and called:
-                        yield from self._returned(key)
-                    elif kind != "def" and not (kind == "class" and called):
-                        yield (target.module, target.name)
-
-    def _returned(self, key: Key) -> Iterator[Slot]:
-        """Yield the values that a function refers to, and so may return."""
-        if self.resolver.unit(key).kind != "def":
-            return
-        module = self.resolver.modules.found[key[0]]
-        for ref, _ in self.resolver.unit(key).later:
-            for target in self.targets(module, ref):
-                if target.kind == "unit":
-                    unit = self.resolver.unit((target.module, target.position))
-                    if unit.kind in ("assign", "other"):
-                        yield (target.module, target.name)
-
-    def _is_project(self, module: Module, ref: Ref) -> bool:
-        return any(target.kind == "unit" for target in self.targets(module, ref))
-
-    def _units_in(self, key: Key) -> list[Target]:
-        """Return the units that a value is made from."""
-        module = self.resolver.modules.found[key[0]]
-        return [
-            target
-            for ref, _ in self.resolver.unit(key).now
-            for target in self.targets(module, ref)
-            if target.kind == "unit"
-        ]
 
 
 def _acts_when_called(unit: Unit, *, deep: bool) -> Iterator[Act]:

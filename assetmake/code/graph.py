@@ -117,7 +117,7 @@ class Graph:
                     above = work[-1][0]
                     low[above] = min(low[above], low[number])
                 if low[number] == order[number]:
-                    circle = []
+                    circle: list[int] = []
                     while not circle or circle[-1] != number:
                         circle.append(path.pop())
                         on_path.remove(circle[-1])

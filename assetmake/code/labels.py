@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
+from typing import Any
 
 
 def label(node: ast.AST) -> str:
@@ -51,7 +53,7 @@ def _compared(node: ast.Compare) -> str:
     return _listed([side for side in sides if not isinstance(side, ast.Constant)])
 
 
-_RULES = {
+_RULES: dict[type[ast.AST], Callable[[Any], str]] = {
     ast.FunctionDef: lambda node: node.name,
     ast.AsyncFunctionDef: lambda node: node.name,
     ast.ClassDef: lambda node: node.name,
@@ -79,5 +81,5 @@ _RULES = {
     ast.BinOp: lambda node: f"{label(node.left)} ...",
     ast.NamedExpr: lambda node: label(node.target),
 }
-if "TypeAlias" in dir(ast):
-    _RULES[ast.TypeAlias] = lambda node: node.name.id  # type: ignore[attr-defined]
+if hasattr(ast, "TypeAlias"):  # Python 3.12 and later
+    _RULES[getattr(ast, "TypeAlias")] = lambda node: node.name.id  # noqa: B009

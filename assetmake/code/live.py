@@ -8,7 +8,7 @@ same in every process is refused, and the statement that made it counts.
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import decimal
 import enum
 import fractions
@@ -24,10 +24,10 @@ from assetmake.fingerprint import digest
 
 #: Values that `repr` shows in full.
 _SHOWN = (
-    datetime.date,
-    datetime.time,
-    datetime.timedelta,
-    datetime.timezone,
+    dt.date,
+    dt.time,
+    dt.timedelta,
+    dt.timezone,
     decimal.Decimal,
     fractions.Fraction,
     range,
@@ -38,6 +38,11 @@ _SHOWN = (
 #: Larger or deeper values are not looked through.
 _MOST = 10_000
 _DEEPEST = 20
+
+#: Longer texts of values are cut, in characters.
+_LONGEST = 500
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 #: Adds a function, class or module of the project, and returns True; returns
 #: False for what is not the project's.
@@ -80,7 +85,20 @@ def describe(value: Any, root: str, refer: Refer) -> str:
     Raises:
         NoPlainValueError: it has none.
     """
-    return _Describer(root, refer).describe(value, 0)
+    try:
+        return _Describer(root, refer).describe(value, 0)
+    except NoPlainValueError:
+        raise
+    except Exception as error:  # a value's own methods may do anything
+        raise NoPlainValueError from error
+
+
+def shown(value: Any, root: str) -> str:
+    """Return a value as a reader would write it; for messages only."""
+    if isinstance(value, (types.FunctionType, type)):
+        return value.__name__
+    text = _ADDRESS.sub("", repr(value)).replace(root, "<project>")
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 class _Describer:
@@ -152,7 +170,7 @@ class _Describer:
         if isinstance(value, PurePath):
             return digest("path", value.as_posix().replace(self.root, "<project>"))
         if isinstance(value, functools.partial):
-            parts = (value.func, value.args, value.keywords)
+            parts: tuple[Any, ...] = (value.func, value.args, value.keywords)
             return digest("partial", *(self.describe(p, depth + 1) for p in parts))
         if isinstance(value, types.MethodType):
             parts = (value.__func__, value.__self__)

@@ -95,7 +95,9 @@ class Loading:
             if isinstance(package, Leaf):
                 return []
             top = package.directories[0] if package.directories else package.home
-        found = [self.modules.at(path) for path in self.modules.sources.python_files(top)]
+        found = [
+            self.modules.at(path) for path in self.modules.sources.python_files(top)
+        ]
         return [item for item in found if item is not None and not item.broken]
 
     def script(self, module: Module, text: str) -> Module | None:

@@ -164,9 +164,9 @@ class Modules:
         if known is None:
             known = self._find(name)
             self._by_name[name] = known
-        if isinstance(known, Leaf) and home and "." not in name:
-            if home not in self.roots:
-                return self._search((home,), name, name) or known
+        beside = home and home not in self.roots and "." not in name
+        if isinstance(known, Leaf) and beside:
+            return self._search((home,), name, name) or known
         return known
 
     def find_quickly(self, name: str) -> Module | None:
@@ -287,7 +287,7 @@ class Modules:
                 continue
             try:
                 spec = finder.find_spec(name, None)
-            except Exception:  # noqa: BLE001 - any library may hook imports
+            except Exception:  # noqa: BLE001, S112 - any library may hook imports
                 continue
             origin = spec.origin if spec is not None else None
             if origin and origin.endswith(".py") and self.bounds.owns(origin):

@@ -42,6 +42,20 @@ REBINDS = 32  # exec() at module level into the module's own names
 HOOKS = 64  # a class that acts on its subclasses
 
 
+def is_inexact(ref: Ref) -> bool:
+    """Return whether a reference is to what some item or call gives.
+
+    Its attributes then end in ``[]`` or ``()``.
+    """
+    return ref[2][-1:] in (("[]",), ("()",))
+
+
+def trimmed(ref: Ref) -> Ref:
+    """Return a reference without the mark of an item or call at its end."""
+    kind, base, attrs = ref
+    return (kind, base, attrs[:-1]) if is_inexact(ref) else ref
+
+
 class Piece(NamedTuple):
     """A part of a statement that is judged by itself.
 

@@ -11,10 +11,18 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from assetmake.code.canonical import parse
-from assetmake.code.records import EXECUTES, REBINDS, Act, Ref
+from assetmake.code.records import (
+    EXECUTES,
+    REBINDS,
+    Act,
+    Ref,
+    trimmed,
+)
 
-if TYPE_CHECKING:  # scopes imports this module
-    from assetmake.code.scopes import Scope, Walker
+if TYPE_CHECKING:  # both import this module
+    from assetmake.code.namer import Namer
+    from assetmake.code.scopes import Scope
+    from assetmake.code.walker import Walker
 
 #: Keywords of `assetmake.asset` that are part of its code.
 COUNTED = frozenset({"columns", "schema", "upstream", "version"})
@@ -37,11 +45,41 @@ UNCOUNTED = frozenset(
 
 #: Methods that change what they are called on, even where the result is used.
 MUTATORS = frozenset(
-    "add append appendleft clear discard extend extendleft insert merge move_to_end"
-    " pop popitem popleft push put register remove reverse rotate seed setdefault"
-    " sort subtract update difference_update intersection_update"
-    " symmetric_difference_update __setitem__ __delitem__ __setattr__".split()
+    {
+        "add",
+        "append",
+        "appendleft",
+        "clear",
+        "discard",
+        "extend",
+        "extendleft",
+        "insert",
+        "merge",
+        "move_to_end",
+        "pop",
+        "popitem",
+        "popleft",
+        "push",
+        "put",
+        "register",
+        "remove",
+        "reverse",
+        "rotate",
+        "seed",
+        "setdefault",
+        "sort",
+        "subtract",
+        "update",
+        "difference_update",
+        "intersection_update",
+        "symmetric_difference_update",
+        "__setitem__",
+        "__delitem__",
+        "__setattr__",
+    }
 )
+
+_ACTING_BUILTINS = frozenset({"delattr", "eval", "exec", "setattr"})
 
 _UNKNOWN: Ref = ("unknown", "", ())
 _SELF: Ref = ("self", "", ())
@@ -74,7 +112,7 @@ class Reflection(NamedTuple):
     rest: tuple[ast.AST, ...]
 
 
-def reflect(walker: Walker, node: ast.AST, scope: Scope) -> Reflection | None:
+def reflect(walker: Namer, node: ast.AST, scope: Scope) -> Reflection | None:
     """Return what a call or item means by way of texts; None if nothing else."""
     if isinstance(node, ast.Subscript):
         return _reflect_item(walker, node, scope)
@@ -99,23 +137,14 @@ def reflect(walker: Walker, node: ast.AST, scope: Scope) -> Reflection | None:
 def note_call(walker: Walker, node: ast.Call, scope: Scope, *, bare: bool) -> None:
     """Record what a call may change."""
     last = _last(node.func)
-    if last in ("exec", "eval", "setattr", "delattr"):
-        name = walker.dotted(node.func, scope)
-        if name in ("builtins.exec", "builtins.eval"):
-            _note_exec(walker, name, node, scope)
-            return
-        if name in ("builtins.setattr", "builtins.delattr") and len(node.args) > 1:
-            found = walker.chain(node.args[0], scope)
-            attribute = _literal(node.args[1]) or "*"
-            for ref in found.refs:
-                walker.act("set", ref, node, scope, attribute)
-            return
+    if last in _ACTING_BUILTINS and _note_builtin(walker, node, scope):
+        return
     if not scope.later and any(word.arg in COUNTED for word in node.keywords):
         walker.trace.registrations.append(node)
-    if last and last not in walker.module and scope.find(last) is None:
-        if isinstance(node.func, ast.Name):
-            return  # no other builtin function changes what it is given
-    method = last if isinstance(node.func, ast.Attribute) else ""
+    named = isinstance(node.func, ast.Name)
+    if named and last not in walker.module and scope.find(last) is None:
+        return  # no other builtin function changes what it is given
+    method = "" if named else last
     args = tuple(_arguments(walker, node, scope))
     acting = bare or method in MUTATORS
     if scope.later and not args and not acting:
@@ -123,31 +152,25 @@ def note_call(walker: Walker, node: ast.Call, scope: Scope, *, bare: bool) -> No
     callee = walker.chain(node.func, scope)
     refs = callee.refs or ((_UNKNOWN,) if bare and args else ())
     for ref in refs:
-        if scope.later and not acting and ref[0] == "param":
-            continue
-        walker.trace.acts.append(
-            Act(
-                "call",
-                scope.owner,
-                trimmed(ref),
-                method,
-                bare=bare,
-                depth=callee.calls + 1,
-                args=args,
-                line=node.lineno,
+        if acting or not scope.later or ref[0] != "param":
+            act = Act("call", scope.owner, trimmed(ref), method, bare)
+            walker.trace.acts.append(
+                act._replace(depth=callee.calls + 1, args=args, line=node.lineno)
             )
-        )
 
 
-def trimmed(ref: Ref) -> Ref:
-    """Return a reference without the mark of an item or call at its end."""
-    kind, base, attrs = ref
-    return (kind, base, attrs[:-1]) if is_inexact(ref) else ref
-
-
-def is_inexact(ref: Ref) -> bool:
-    """Return whether a reference is to what some item or call gives."""
-    return ref[2][-1:] in (("[]",), ("()",))
+def _note_builtin(walker: Walker, node: ast.Call, scope: Scope) -> bool:
+    """Record what a builtin function changes; return whether it is one that does."""
+    name = walker.dotted(node.func, scope)
+    if name in ("builtins.exec", "builtins.eval"):
+        _note_exec(walker, name, node, scope)
+        return True
+    if name not in ("builtins.setattr", "builtins.delattr") or len(node.args) < 2:
+        return False
+    attribute = _literal(node.args[1]) or "*"
+    for ref in walker.chain(node.args[0], scope).refs:
+        walker.act("set", ref, node, scope, attribute)
+    return True
 
 
 def note_decorator(
@@ -177,9 +200,7 @@ def note_decorator(
         )
 
 
-def _arguments(
-    walker: Walker, node: ast.Call, scope: Scope
-) -> list[tuple[str, Ref]]:
+def _arguments(walker: Namer, node: ast.Call, scope: Scope) -> list[tuple[str, Ref]]:
     """Return what a call is given, by position or keyword."""
     given = [
         ("*" if isinstance(value, ast.Starred) else str(position), value)
@@ -216,7 +237,7 @@ def _note_exec(walker: Walker, name: str, node: ast.Call, scope: Scope) -> None:
         walker.trace.flags |= EXECUTES
 
 
-def _is_own_table(walker: Walker, node: ast.AST, scope: Scope) -> bool:
+def _is_own_table(walker: Namer, node: ast.AST, scope: Scope) -> bool:
     return (
         isinstance(node, ast.Call)
         and walker.dotted(node.func, scope) in _TABLES
@@ -224,7 +245,7 @@ def _is_own_table(walker: Walker, node: ast.AST, scope: Scope) -> bool:
     )
 
 
-def _reflect_getter(walker: Walker, node: ast.Call, scope: Scope) -> Reflection | None:
+def _reflect_getter(walker: Namer, node: ast.Call, scope: Scope) -> Reflection | None:
     name = _literal(node.args[1]) if len(node.args) > 1 else None
     if name is None:
         return None
@@ -237,7 +258,7 @@ def _reflect_getter(walker: Walker, node: ast.Call, scope: Scope) -> Reflection 
 
 
 def _reflect_table(
-    walker: Walker, name: str, node: ast.Call, scope: Scope
+    walker: Namer, name: str, node: ast.Call, scope: Scope
 ) -> Reflection | None:
     if node.args:
         found = walker.chain(node.args[0], scope)
@@ -254,7 +275,7 @@ def _reflect_import(name: str, node: ast.Call) -> Reflection | None:
     if not node.args:
         return None
     text = _literal(node.args[0])
-    rest = tuple([*node.args[1:], *node.keywords])
+    rest = (*node.args[1:], *node.keywords)
     if text is None:
         prefix = _prefix(node.args[0])
         return Reflection((("computed", prefix, ()),), (node.args[0], *rest))
@@ -274,7 +295,7 @@ def _reflect_import(name: str, node: ast.Call) -> Reflection | None:
 
 def _reflect_run(name: str, node: ast.Call) -> Reflection | None:
     """Return what a script that is run by its name or path refers to."""
-    rest = tuple([*node.args, *node.keywords])
+    rest = (*node.args, *node.keywords)
     if name == "runpy.run_module" and node.args:
         text = _literal(node.args[0])
         if text is not None:
@@ -287,7 +308,7 @@ def _reflect_run(name: str, node: ast.Call) -> Reflection | None:
 
 
 def _reflect_item(
-    walker: Walker, node: ast.Subscript, scope: Scope
+    walker: Namer, node: ast.Subscript, scope: Scope
 ) -> Reflection | None:
     """Return what an item of a table of names means: ``sys.modules["utils"]``."""
     key = node.slice

@@ -19,8 +19,17 @@ _BUILTINS = frozenset(dir(builtins))
 
 #: Names that every module has, and that say nothing of its code.
 _SPECIAL = frozenset(
-    "__annotations__ __builtins__ __cached__ __file__ __loader__ __name__"
-    " __package__ __path__ __spec__".split()
+    {
+        "__annotations__",
+        "__builtins__",
+        "__cached__",
+        "__file__",
+        "__loader__",
+        "__name__",
+        "__package__",
+        "__path__",
+        "__spec__",
+    }
 )
 
 #: How many attributes of what is not the project's a leaf tells of.
@@ -117,9 +126,7 @@ class Resolver:
         """Return the modules by way of which a reference was resolved."""
         return self._led.get((module.index, ref, decorating), frozenset())
 
-    def _resolve(
-        self, module: Module, ref: Ref, lookup: _Lookup
-    ) -> tuple[Target, ...]:
+    def _resolve(self, module: Module, ref: Ref, lookup: _Lookup) -> tuple[Target, ...]:
         kind, base, attrs = ref
         found: list[Target] = []
         if kind == "name":

@@ -15,11 +15,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from assetmake.code.draft import Draft, NodeKey
 from assetmake.code.graph import Graph
-from assetmake.code.live import NoPlainValueError, closed_over, describe
+from assetmake.code.live import NoPlainValueError, closed_over, describe, shown
 from assetmake.code.loading import Loading
 from assetmake.code.modules import Module, Modules
-from assetmake.code.nodes import Draft, NodeKey
 from assetmake.code.parts import Place
 from assetmake.code.records import Unit
 from assetmake.code.reflection import COUNTED
@@ -56,6 +56,16 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is asked for: see `RootFinder.find`; `plain` is beneath wrappers."""
+
+    graph: Graph
+    function: Any
+    plain: types.FunctionType | None
+    settings: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Site:
     """Where a function is defined: in a unit, or in a function within one."""
 
@@ -73,9 +83,7 @@ class _Site:
 class RootFinder:
     """Finds what each asset begins with."""
 
-    def __init__(
-        self, modules: Modules, resolver: Resolver, loading: Loading
-    ) -> None:
+    def __init__(self, modules: Modules, resolver: Resolver, loading: Loading) -> None:
         self.modules = modules
         self.resolver = resolver
         self.loading = loading
@@ -97,13 +105,16 @@ class RootFinder:
             settings: Parameters whose defaults are settings.
         """
         plain = _plain(function)
+        wanted = _Wanted(graph, function, plain, settings)
         where = self._statement(*registered)
         site = self._site(plain) if plain is not None else None
         if where is not None and self._is_own(where, site, function):
-            return self._direct(graph, where, None, settings)
-        if site is not None and site.direct and plain is function:
-            return self._direct(graph, site, where, settings)
-        return self._made(graph, function, plain, site, where, settings)
+            return self._direct(wanted, where, None)
+        if site is not None and site.direct:
+            roots = self._direct(wanted, site, where)
+            self._wrapped(wanted, roots[0].draft, where)
+            return roots
+        return self._made(wanted, site, where)
 
     def _is_own(self, where: _Site, site: _Site | None, function: Any) -> bool:
         """Return whether an asset is the very ``def`` that registers it."""
@@ -124,10 +135,9 @@ class RootFinder:
 
     # The kinds of assets -------------------------------------------------------
 
-    def _direct(
-        self, graph: Graph, site: _Site, where: _Site | None, settings: Collection[str]
-    ) -> list[Root]:
+    def _direct(self, wanted: _Wanted, site: _Site, where: _Site | None) -> list[Root]:
         """Return the parts of an asset that is a ``def`` at module level."""
+        graph, settings = wanted.graph, wanted.settings
         unit = site.unit
         draft = self._draft(graph, site.module)
         draft.decorators(unit)
@@ -168,17 +178,11 @@ class RootFinder:
         return roots
 
     def _made(
-        self,
-        graph: Graph,
-        function: Any,
-        plain: types.FunctionType | None,
-        site: _Site | None,
-        where: _Site | None,
-        settings: Collection[str],
+        self, wanted: _Wanted, site: _Site | None, where: _Site | None
     ) -> list[Root]:
         """Return the parts of an asset that a loop or factory makes."""
         module = site.module if site else where.module if where else None
-        draft = self._draft(graph, module)
+        draft = self._draft(wanted.graph, module)
         root = Root("asset", "asset", Place("", 1), draft)
         if site is not None:
             self._factory(draft, site)
@@ -186,8 +190,7 @@ class RootFinder:
         elif where is not None:
             draft.whole(where.unit)
             self._show(root, where.module, where.unit)
-        place = root.place
-        values = self._values(graph, draft, function, plain, place, settings)
+        values = self._values(wanted, draft, root.place)
         if values is None:
             if where is not None and (site is None or where.key != site.key):
                 draft.edge(("unit", *where.key))
@@ -199,6 +202,17 @@ class RootFinder:
         if module is not None:
             self._load(draft, module)
         return [root, *values]
+
+    def _wrapped(self, wanted: _Wanted, draft: Draft, where: _Site | None) -> None:
+        """Add the functions that were put around one at module level."""
+        if wanted.plain is wanted.function:
+            return
+        refer = functools.partial(self._refer, draft)
+        try:
+            draft.say(describe(wanted.function, self.modules.root, refer))
+        except NoPlainValueError:
+            if where is not None:
+                draft.edge(("unit", *where.key))
 
     def _factory(self, draft: Draft, site: _Site) -> None:
         """Add the code of a function that is not at module level.
@@ -219,33 +233,22 @@ class RootFinder:
         root.source = (module, unit, None)
         root.flags = unit.flags
 
-    def _values(
-        self,
-        graph: Graph,
-        draft: Draft,
-        function: Any,
-        plain: types.FunctionType | None,
-        place: Place,
-        settings: Collection[str],
-    ) -> list[Root] | None:
+    def _values(self, wanted: _Wanted, draft: Draft, place: Place) -> list[Root] | None:
         """Return what a function closes over; None if that cannot be told."""
+        function, plain = wanted.function, wanted.plain
         refer = functools.partial(self._refer, draft)
         roots = []
         try:
             if plain is not function:
                 draft.say(describe(function, self.modules.root, refer))
             for name, value in closed_over(plain) if plain is not None else ():
-                inner = self._draft(graph, draft.module)
+                inner = self._draft(wanted.graph, draft.module)
                 refer = functools.partial(self._refer, inner)
                 inner.say((name, describe(value, self.modules.root, refer)))
-                kind = "setting" if name in settings else "value"
-                shown = repr(value)
-                text = f"{name} = {shown if len(shown) < 500 else shown[:500] + '...'}"
-                text = text.replace(self.modules.root, "<project>")
+                kind = "setting" if name in wanted.settings else "value"
+                text = f"{name} = {shown(value, self.modules.root)}"
                 roots.append(Root(name, kind, place, inner, text=text))
         except NoPlainValueError:
-            return None
-        except Exception:  # noqa: BLE001 - a value's own methods may do anything
             return None
         return roots
 
@@ -342,7 +345,7 @@ class RootFinder:
         """Return the module that a live object names as its own."""
         if not name:
             return None
-        if name == _ASSETFILE or name == "__main__":
+        if name in (_ASSETFILE, "__main__"):
             return self.loading.entry
         found = self.modules.find(name)
         if isinstance(found, Module):

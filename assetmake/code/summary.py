@@ -34,14 +34,13 @@ from assetmake.code.records import (
     Unit,
 )
 from assetmake.code.reflection import note_decorator
-from assetmake.code.scopes import Trace, Walker
+from assetmake.code.scopes import Scope, Trace
 from assetmake.code.syspath import extensions, path_expression
+from assetmake.code.verdicts import exports, is_literal, verdict
+from assetmake.code.walker import Walker
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-#: The oldest Python that is supported: an older branch is dead.
-_OLDEST = (3, 11)
-
 _Guards = tuple[tuple[int, int], ...]
 
 
@@ -60,7 +59,7 @@ def summarise(data: bytes) -> Summary:
         units=tuple(builder.units),
         bindings={name: tuple(found) for name, found in builder.bindings.items()},
         stars=tuple(builder.stars),
-        exports=_exports(tree),
+        exports=exports(tree),
         events=tuple(builder.events),
         doc=docstring_of(tree.body) or "",
         paths=builder.paths,
@@ -110,13 +109,13 @@ class _Builder:
         inner: ast.If | None = node
         while inner is not None:
             node, inner = inner, None
-            verdict = _verdict(node.test)
-            if verdict == "main":
+            known = verdict(node.test)
+            if known == "main":
                 self.block(node.body, guards, main=True)
-            elif verdict == "always":
+            elif known == "always":
                 self.block(node.body, guards, main=main)
                 return
-            elif verdict != "never":
+            elif known != "never":
                 guard = self._guard(node, guards, main=main)
                 self.block(node.body, ((guard, 0),), main=main)
                 guards = ((guard, 1),)
@@ -149,7 +148,9 @@ class _Builder:
         bound = bound_by([node], walrus=self.walrus)
         self._bind_all(bound, index, guards, main=main)
 
-    def _bind_all(self, bound: Bound, index: int, guards: _Guards, *, main: bool) -> None:
+    def _bind_all(
+        self, bound: Bound, index: int, guards: _Guards, *, main: bool
+    ) -> None:
         if main:
             return
         for name, bases in bound.imports.items():
@@ -282,22 +283,24 @@ class _Builder:
 
     # Parts of statements -----------------------------------------------------
 
-    def _refs(self, nodes: Sequence[ast.AST], scope: object = None) -> tuple[Located, ...]:
+    def _refs(
+        self, nodes: Sequence[ast.AST], scope: Scope | None = None
+    ) -> tuple[Located, ...]:
         """Return what nodes refer to, apart from the statement's own references."""
         walker = self.walker
         kept, walker.trace = walker.trace, Trace()
-        walker.walk(nodes, scope or walker.root)  # type: ignore[arg-type]
+        walker.walk(nodes, scope or walker.root)
         found, walker.trace = walker.trace, kept
         kept.acts += found.acts
         kept.flags |= found.flags
         return tuple({**found.now, **found.later}.items())
 
-    def _piece(self, name: str, node: ast.expr, scope: object = None) -> Piece:
+    def _piece(self, name: str, node: ast.expr, scope: Scope | None = None) -> Piece:
         return Piece(
             name,
             canonical(node).code,
             self._refs([node], scope),
-            _is_literal(node),
+            is_literal(node),
             _extent(node),
         )
 
@@ -366,91 +369,11 @@ class _Builder:
                     yield from ((ref, callee) for callee in callees)
 
 
-def _verdict(test: ast.expr) -> str:
-    """Return what is known of a test: ``main``, ``always``, ``never`` or nothing."""
-    negated = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
-    if negated:
-        inner = _verdict(test.operand)  # type: ignore[attr-defined]
-        return {"always": "never", "never": "always"}.get(inner, "")
-    name = getattr(test, "id", None) or getattr(test, "attr", None)
-    if name == "TYPE_CHECKING":
-        return "never"
-    if isinstance(test, ast.Constant):
-        return "always" if test.value else "never"
-    if isinstance(test, ast.Compare) and len(test.ops) == 1:
-        left, right = test.left, test.comparators[0]
-        names = {getattr(side, "id", getattr(side, "value", None)) for side in (left, right)}
-        if isinstance(test.ops[0], ast.Eq) and names == {"__name__", "__main__"}:
-            return "main"
-        return _version_verdict(label(left), test.ops[0], right)
-    return ""
-
-
-def _version_verdict(left: str, operator: ast.cmpop, right: ast.expr) -> str:
-    """Return what a comparison with the version gives under every Python served."""
-    oldest: object = _OLDEST
-    if left in ("sys.version_info[0]", "sys.version_info.major"):
-        oldest = _OLDEST[0]
-    elif left != "sys.version_info":
-        return ""
-    try:
-        other = ast.literal_eval(right)
-        is_new = oldest >= other  # type: ignore[operator]
-        is_newer = oldest > other  # type: ignore[operator]
-    except (ValueError, TypeError):
-        return ""
-    if isinstance(operator, ast.GtE) and is_new:
-        return "always"
-    if isinstance(operator, ast.Gt) and is_newer:
-        return "always"
-    if isinstance(operator, ast.Lt) and is_new:
-        return "never"
-    return "never" if isinstance(operator, ast.LtE) and is_newer else ""
-
-
-def _exports(tree: ast.Module) -> tuple[str, ...] | None:
-    """Return ``__all__``, if only literals make it up."""
-    found: list[str] | None = None
-    for node in tree.body:
-        value: ast.AST | None = None
-        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-            if any(label(target) == "__all__" for target in _targets(node)):
-                value = node.value
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            if label(node.value.func).startswith("__all__."):
-                value = node.value.args[0] if node.value.args else None
-        if value is None:
-            continue
-        try:
-            names = ast.literal_eval(value)  # type: ignore[arg-type]
-        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-            return None
-        names = [names] if isinstance(names, str) else list(names)
-        found = names if isinstance(node, ast.Assign) else [*(found or []), *names]
-    return None if found is None else tuple(map(str, found))
-
-
 def _targets(node: ast.stmt) -> list[ast.expr]:
     if isinstance(node, ast.Assign):
         return node.targets
     target = getattr(node, "target", None)
     return [target] if isinstance(target, ast.expr) else []
-
-
-def _is_literal(node: ast.AST) -> bool:
-    """Return whether the text of an expression is its value."""
-    kinds = (
-        ast.Constant,
-        ast.Dict,
-        ast.List,
-        ast.Load,
-        ast.Set,
-        ast.Tuple,
-        ast.UAdd,
-        ast.USub,
-        ast.UnaryOp,
-    )
-    return all(isinstance(child, kinds) for child in ast.walk(node))
 
 
 def _extent(node: ast.stmt | ast.expr) -> tuple[int, int, int, int]:

@@ -13,11 +13,22 @@ from collections.abc import Mapping
 from pathlib import PurePath
 
 from assetmake.code.records import PathExpression
-from assetmake.code.scopes import Walker
+from assetmake.code.walker import Walker
 
 _SAME = frozenset(
-    "abspath realpath normpath expanduser fspath resolve absolute as_posix str Path"
-    " PurePath".split()
+    {
+        "abspath",
+        "realpath",
+        "normpath",
+        "expanduser",
+        "fspath",
+        "resolve",
+        "absolute",
+        "as_posix",
+        "str",
+        "Path",
+        "PurePath",
+    }
 )
 
 
@@ -34,9 +45,7 @@ def extensions(node: ast.stmt, walker: Walker) -> list[tuple[PathExpression, int
             elif name == "sys.path.extend":
                 found += [(item, 0) for arg in child.args for item in _items(arg)]
         elif isinstance(child, (ast.Assign, ast.AugAssign)):
-            targets = (
-                child.targets if isinstance(child, ast.Assign) else [child.target]
-            )
+            targets = child.targets if isinstance(child, ast.Assign) else [child.target]
             if any(_is_sys_path(target, walker) for target in targets):
                 front = int(isinstance(child, ast.Assign))
                 found += [(item, front) for item in _items(child.value)]

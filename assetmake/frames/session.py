@@ -247,17 +247,18 @@ def _environment(settings: Mapping[str, str], scratch: Path | None) -> Iterator[
             wanted["SPARK_LOCAL_DIRS"] = str(scratch)
     before = {name: os.environ.get(name) for name in (*wanted, "JAVA_HOME")}
     for name, value in wanted.items():
-        # `python3` of the user's profile may be another Python; an address is not.
-        if name.startswith("PYSPARK") or name not in os.environ:
+        # Here, `python3` of the user's profile may be another Python than this.
+        is_python = scratch is not None and name.startswith("PYSPARK")
+        if is_python or name not in os.environ:
             os.environ[name] = value
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
+        for name, old in before.items():
+            if old is None:
                 os.environ.pop(name, None)
             else:
-                os.environ[name] = value
+                os.environ[name] = old
 
 
 @contextmanager
@@ -268,5 +269,6 @@ def _signal_handler_kept() -> Iterator[None]:
         yield
     finally:
         # Only the main thread may set one, and so only there one was set.
-        if threading.current_thread() is threading.main_thread():
+        in_main = threading.current_thread() is threading.main_thread()
+        if in_main and before is not None:
             signal.signal(signal.SIGINT, before)

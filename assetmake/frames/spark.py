@@ -141,8 +141,7 @@ class SparkHandler:
         with self._lock:
             if key not in self._copies:
                 self._scratch = self._scratch or _scratch_directory()
-                place = self._scratch / str(len(self._copies))
-                place.mkdir()
+                place = Path(tempfile.mkdtemp(dir=self._scratch))
                 form = load_form(stored, self.name)
                 written = tables.save(form, place, format="parquet", asset=stored.name)
                 files = tuple(sorted(place.iterdir()))

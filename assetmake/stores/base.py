@@ -43,6 +43,10 @@ class Store(Protocol):
         """Return what is known of one name; `data=False` trusts the manifest."""
         ...
 
+    def is_intact(self, manifest: Manifest) -> bool:
+        """Return whether the files of an asset are still those of a manifest."""
+        ...
+
     def stored(self, manifest: Manifest) -> Stored:
         """Return what a handler needs to load an asset."""
         ...

@@ -24,7 +24,7 @@ from assetmake.manifest import (
 )
 from assetmake.names import is_name, path_of
 from assetmake.snapshot import FILE_NAME as SNAPSHOT
-from assetmake.snapshot import PRIVATE, Draft
+from assetmake.snapshot import PRIVATE, Draft, stamp_of
 from assetmake.status import Condition, Failure, Record
 from assetmake.stores.base import Waiting
 
@@ -51,6 +51,7 @@ class LocalStore:
         self.index = FileIndex(self._private / "index", project)
         self._staged = 0
         self._hashed: dict[Path, list[_Hashed]] = {}
+        self._manifests: dict[str, tuple[str, Manifest]] = {}
 
     # What inspects -----------------------------------------------------------
 
@@ -90,7 +91,7 @@ class LocalStore:
             return Record(Condition.ABSENT, failure=failure)
         place = f"{self.place(name)}/{FILE_NAME}"
         try:
-            manifest = _read_manifest(Path(entries[FILE_NAME].path), name)
+            manifest = self._manifest(entries[FILE_NAME].path, name)
         except ManifestError as error:
             return Record(
                 Condition.INTACT, problem=str(error), failure=failure, place=place
@@ -100,6 +101,27 @@ class LocalStore:
             return found
         condition, detail = self._compare(manifest, entries)
         return replace(found, condition=condition, detail=detail)
+
+    def _manifest(self, file: str, name: str) -> Manifest:
+        """Return a manifest, parsed once as long as its file is the same.
+
+        Raises:
+            ManifestError: it cannot be read, or is another asset's.
+        """
+        try:
+            stat = os.stat(file)
+        except OSError as error:
+            msg = f"not to be read: {error.strerror}"
+            raise ManifestError(msg) from error
+        known = self._manifests.get(file)
+        # What is younger than a tick of the clock may change without a trace.
+        is_old = stat.st_ctime_ns + 20_000_000 < time.time_ns()
+        stamp = stamp_of(stat) if is_old else ""
+        if known and stamp and known[0] == stamp:
+            return known[1]
+        manifest = _read_manifest(Path(file), name)
+        self._manifests[file] = (stamp, manifest)
+        return manifest
 
     def _compare(
         self, manifest: Manifest, entries: Mapping[str, os.DirEntry[str]]
@@ -126,6 +148,17 @@ class LocalStore:
             except OSError as error:
                 return Condition.MODIFIED, f"{name}: {error.strerror}"
         return Condition.INTACT, ""
+
+    def is_intact(self, manifest: Manifest) -> bool:
+        """Return whether each file of an asset has the bytes that it had."""
+        directory = f"{self.root}{os.sep}{path_of(manifest.name)}{os.sep}"
+        try:
+            return all(
+                self.index.digest(directory + file) == record.digest
+                for file, record in manifest.output.files.items()
+            )
+        except OSError:
+            return False
 
     def _failure(self, name: str) -> Failure | None:
         file = str(self._failure_file(name))
