@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import shutil
 import sys
 import threading
 import time
@@ -47,6 +48,7 @@ class Task:
         table_format: In which format tables are kept by default.
         project: The project's directory, for messages and the audit.
         ignored: Files and directories whose reading is no news to the audit.
+        uses_spark: Whether the asset's code or types name pyspark.
     """
 
     asset: Asset
@@ -55,6 +57,7 @@ class Task:
     table_format: str
     project: Path
     ignored: Sequence[Path] = ()
+    uses_spark: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +126,15 @@ def run_asset(
     started = time.perf_counter()
     values: dict[str, Any] = {}
     # What handlers read is no news; the function itself is watched below.
-    with _captured(echo=echo or debug) as printed, unwatched():
+    with (
+        _captured(echo=echo or debug) as printed,
+        unwatched(),
+        _spark_log(printed) if task.uses_spark else contextlib.nullcontext(),
+    ):
         try:
+            if task.uses_spark:
+                # Also for one that reads no Spark frame and asks pyspark itself.
+                _spark(frames).prepare()
             outcome = _attempt(task, frames, values)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's own
             outcome = _failed(error, task, frames, values)
@@ -154,11 +164,37 @@ def _attempt(task: Task, frames: Frames, values: dict[str, Any]) -> dict[str, An
         except Exception:
             if not left:
                 raise
-            for file in task.staged.iterdir():
-                file.unlink()
+            _empty(task.staged)
         else:
             return {**saved, "seen": seen}
     raise AssertionError
+
+
+def _spark(frames: Frames) -> Any:
+    """Return the handler of Spark frames, which can do more than the others."""
+    return frames.for_annotation("pyspark.sql.DataFrame", reading=True)
+
+
+@contextlib.contextmanager
+def _spark_log(printed: io.StringIO) -> Iterator[None]:
+    """Keep what the JVM and Python workers of Spark say with the asset's prints."""
+    import logging
+
+    handler = logging.StreamHandler(printed)
+    logger = logging.getLogger("assetmake.spark")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def _empty(directory: Path) -> None:
+    for path in directory.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def save_result(result: Any, task: Task, frames: Frames) -> dict[str, Any]:
@@ -223,13 +259,21 @@ def _failed(
     ours = isinstance(error, AssetmakeError)
     failed = Failed(
         type(error).__name__,
-        text_of(error),
+        _message(error, task, frames),
         "" if ours else cut_traceback(error, task.project),
         full_traceback(error),
         tuple(inputs),
         tuple(hints),
     )
     return {"failed": failed}
+
+
+def _message(error: BaseException, task: Task, frames: Frames) -> str:
+    """Return the text of an error; of one of Spark's, the lines that help."""
+    home = type(error).__module__.partition(".")[0]
+    if task.uses_spark and home in ("pyspark", "py4j"):
+        return str(_spark(frames).explain(error))
+    return text_of(error)
 
 
 @contextlib.contextmanager

@@ -62,13 +62,28 @@ class Order:
     ignored: tuple[Path, ...]
 
 
-def task_of(order: Order, asset: Asset, resolved: Resolved, root: Path) -> Task:
+def task_of(
+    order: Order,
+    asset: Asset,
+    resolved: Resolved,
+    root: Path,
+    *,
+    uses_spark: bool = False,
+) -> Task:
     """Return the task that an order stands for, in a process with its project."""
     readings = tuple(
         Reading(item.parameter, item.annotation, stored)
         for item, stored in zip(resolved.inputs, order.stored, strict=True)
     )
-    return Task(asset, readings, order.staged, order.table_format, root, order.ignored)
+    return Task(
+        asset,
+        readings,
+        order.staged,
+        order.table_format,
+        root,
+        order.ignored,
+        uses_spark,
+    )
 
 
 class Workers:

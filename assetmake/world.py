@@ -103,6 +103,7 @@ class ProjectWorld:
             self._defined.assets[name],
             self._defined.resolved[name],
             self._project.root,
+            uses_spark=self._uses_spark(name),
         )
 
     def _order(self, name: str, staged: Path) -> Order:

@@ -35,7 +35,7 @@ class Aliases:
         todo = list(slots)
         while todo:
             slot = todo.pop()
-            if slot == OUTSIDE or slot[1] == "*":
+            if slot[0] < 0 or slot[1] == "*":
                 continue
             module = self.resolver.modules.found[slot[0]]
             for binding in module.summary.bindings.get(slot[1], ()):

@@ -84,46 +84,54 @@ def doubts(code: Code, registered: Iterable[tuple[str, int]]) -> set[str]:
             asset was declared, and of each call of `source`.
     """
     model = code.model()
-    graph = model.graph(0)
-    found: set[str] = set()
     lines: dict[str, set[int]] = {}
     for file, line in registered:
         lines.setdefault(abspath(file), set()).add(line)
+    found: set[str] = set()
+    starts: list[int] = []
     for file, wanted in lines.items():
         module = model.modules.at(file)
         if module is None:
             found.add(f"{file} is not code of the project")
             continue
-        starts = []
         for index, unit in enumerate(module.summary.units):
             first, _, last, _ = unit.at
-            if wanted.isdisjoint(range(first, last + 1)):
-                continue
-            asked = _asked(model, module, unit)
-            own = graph.number(("unit", module.index, index))
-            if asked is None and not set(graph.node(own).leaves) <= _DECLARES:
-                asked = [own]
-            for guard, _ in unit.guards:
-                starts.append(graph.number(("unit", module.index, guard)))
-            for step in asked or ():
-                if isinstance(step, int):
-                    starts.append(step)
-                elif _asks(step):
-                    found.add(step)
-        for number, _ in graph.reach(starts):
-            node = graph.node(number)
-            found.update(text for _, text in node.notes)
-            found.update(filter(_asks, node.leaves))
+            if not wanted.isdisjoint(range(first, last + 1)):
+                for asked in _asked(model, module, index):
+                    if isinstance(asked, int):
+                        starts.append(asked)
+                    elif _asks(asked):
+                        found.add(asked)
+    graph = model.graph(0)
+    for number, _ in graph.reach(starts):
+        node = graph.node(number)
+        found.update(text for _, text in node.notes)
+        found.update(filter(_asks, node.leaves))
     return found
 
 
-def _asked(model: Model, module: Module, unit: Unit) -> list[int | str] | None:
-    """Return what a plain ``@asset`` function's decorators refer to.
+def _asked(model: Model, module: Module, index: int) -> list[int | str]:
+    """Return what a statement that declares something hangs on.
 
     Returns:
-        Nodes of the project and names outside of it; None for any other
-        statement, which has to be judged as a whole.
+        Nodes of the project, with all that they lead to, and names outside of
+        it. A plain ``@asset`` function hangs on its decorators alone, a plain
+        ``source`` on nothing; another statement is judged as a whole.
     """
+    graph = model.graph(0)
+    unit = module.summary.units[index]
+    guards = [graph.number(("unit", module.index, guard)) for guard, _ in unit.guards]
+    own = graph.number(("unit", module.index, index))
+    decorators = _decorators(model, module, unit)
+    if decorators is not None:
+        return [*guards, *decorators]
+    if set(graph.node(own).leaves) <= _DECLARES:
+        return [*guards]
+    return [*guards, own]
+
+
+def _decorators(model: Model, module: Module, unit: Unit) -> list[int | str] | None:
+    """Return what assetmake's own decorators of a function refer to, or None."""
     if unit.kind != "def" or not unit.decorators:
         return None
     found: list[int | str] = []
@@ -133,7 +141,7 @@ def _asked(model: Model, module: Module, unit: Unit) -> list[int | str] | None:
                 if target.kind == "leaf":
                     found.append(target.name)
                 elif ref == call.callee:
-                    return None  # a decorator of the project: judged as a whole
+                    return None  # a decorator of the project
                 else:
                     key = (target.kind, target.module, target.position)
                     found.append(model.graph(0).number(key))

@@ -203,7 +203,7 @@ class Draft:
         elif kind == "script":
             script = builder.loading.script(self.module, ref[1])
             if script is not None:
-                self.note(line, f"`{script.file}` is run: everything in it counts")
+                self.note(line, f"`{script.file}` is run: all of it counts")
                 self.edge(("script", script.index, -1))
         else:
             self.resolved(ref, line, decorating=decorating)
@@ -237,9 +237,9 @@ class Draft:
                 self.edge(("unit", *key))
             else:
                 other = self.builder.modules.found[target.module]
-                self.note(
-                    line, f"`{other.name}` is used as a value: everything in it counts"
-                )
+                if used:
+                    text = f"`{other.name}` is used as a value: all of it counts"
+                    self.note(line, text)
                 self.edge(("module", target.module, -1))
         self._recipe.append(b")")
 

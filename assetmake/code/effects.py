@@ -9,7 +9,7 @@ for its effect alone is taken to change what it is given.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from assetmake.code.aliases import OUTSIDE, Aliases
 from assetmake.code.loading import Loading
@@ -25,13 +25,17 @@ _HARMLESS = re.compile(
     r"|builtin:|special:|doc:|missing:"
 )
 
+#: Stands for a call, within a function, that may change what is outside. It
+#: counts where a statement does nothing but call that function.
+PERHAPS: Slot = (-2, "")
+
 #: Methods that only tell.
 _TELLING = frozenset(
     {"critical", "debug", "error", "exception", "info", "log", "warn", "warning"}
 )
 
 #: Functions of libraries that change them, even where the result is used.
-_SETTING = re.compile(r"(seed|set_\w+|register\w*|\w*_accessor|use|setlocale|chdir)$")
+_SETTING = re.compile(r"seed|set_\w+|register\w*|\w*_accessor|use|setlocale|chdir")
 
 #: Decorators of libraries that keep what they decorate for others to find.
 _REGISTERING = re.compile(r"regist|accessor|hook|implements|listens|dispatch")
@@ -64,6 +68,8 @@ def find_effects(resolver: Resolver, loading: Loading) -> Effects:
             if act.owner:
                 continue
             slots = set(finder.act(module, act, now=True))
+            if PERHAPS in slots and act.kind == "call" and act.bare:
+                slots.add(OUTSIDE)
             _record(found, finder, key, slots, decorating=act.kind == "decorate")
         if unit.kind == "class":
             slots = set(finder.hooks(module, unit))
@@ -76,7 +82,7 @@ def _record(
 ) -> None:
     """Enter what one statement changes, and what that is the same object as."""
     table = found.decorating if decorating else found.by_slot
-    for slot in sorted(finder.aliases.spread(slots)):
+    for slot in sorted(finder.aliases.spread(slots - {PERHAPS})):
         if slot == OUTSIDE:
             found.outside.add(key)
         elif slot == (key[0], "*"):
@@ -96,6 +102,7 @@ class _Finder:
         self.resolver = resolver
         self.aliases = Aliases(resolver)
         self._reached: dict[tuple[Key, bool], frozenset[Slot]] = {}
+        self._own_slots: dict[tuple[Key, bool], frozenset[Slot]] = {}
         self._params: dict[Key, frozenset[str]] = {}
 
     def binds(self, key: Key, slot: Slot) -> bool:
@@ -123,7 +130,7 @@ class _Finder:
             yield from self._set(module, act)
         elif act.kind == "decorate":
             for target in self.aliases.targets(module, act.ref):
-                yield from self._decorate(act, target)
+                yield from self._decorate(act, target, now=now)
         else:
             changed_args = act.ref[0] in ("param", "unknown") and act.bare
             for target in self.aliases.targets(module, act.ref):
@@ -146,7 +153,7 @@ class _Finder:
             elif not _HARMLESS.match(target.name):
                 yield OUTSIDE
 
-    def _decorate(self, act: Act, target: Target) -> Iterator[Slot]:
+    def _decorate(self, act: Act, target: Target, *, now: bool) -> Iterator[Slot]:
         """Yield what a decorator changes by what it is given."""
         if target.kind == "leaf":
             last = target.name.rpartition(".")[2]
@@ -158,7 +165,8 @@ class _Finder:
             return
         key = (target.module, target.position)
         unit = self.resolver.unit(key)
-        yield from self.reached(key, deep=True)
+        if now:
+            yield from self.reached(key, deep=True)
         own = (target.module, target.name)
         if unit.kind == "def":
             if target.rest:  # `clean.register`, of functools.singledispatch
@@ -194,14 +202,12 @@ class _Finder:
             return True  # may be inherited
         return any(act.ref[0] == "param" for act in acts)
 
-    def _call(
-        self, act: Act, target: Target, *, now: bool
-    ) -> tuple[Iterable[Slot], bool]:
+    def _call(self, act: Act, target: Target, *, now: bool) -> tuple[set[Slot], bool]:
         """Return what a call changes, and whether also all that it is given."""
         if target.kind == "module":
-            return (), False
+            return set(), False
         if target.kind == "leaf":
-            return self._call_outside(act, target.name)
+            return self._call_outside(act, target.name, now=now)
         key = (target.module, target.position)
         unit = self.resolver.unit(key)
         own = (target.module, target.name)
@@ -223,13 +229,15 @@ class _Finder:
             slots.add(own)
         return slots, act.bare
 
-    def _call_outside(self, act: Act, text: str) -> tuple[Iterable[Slot], bool]:
+    def _call_outside(
+        self, act: Act, text: str, *, now: bool
+    ) -> tuple[set[Slot], bool]:
         if _HARMLESS.match(text):
-            return (), act.bare and text.startswith("builtin:")  # `list.append(a, b)`
-        last = text.rpartition(".")[2]
-        if act.bare or _SETTING.search(last):
-            return (OUTSIDE,), act.bare
-        return (), False
+            # `list.append(a, b)`, but not `logging.info(a)`
+            return set(), act.bare and text.startswith("builtin:")
+        if _SETTING.fullmatch(text.rpartition(".")[2]) or (now and act.bare):
+            return {OUTSIDE}, act.bare
+        return ({PERHAPS} if act.bare else set()), act.bare
 
     def _arguments(self, module: Module, act: Act, *, every: bool) -> Iterator[Slot]:
         """Yield what a call changes of what it is given."""
@@ -283,8 +291,7 @@ class _Finder:
             current, inner = todo.pop()
             module = self.resolver.modules.found[current[0]]
             unit = self.resolver.unit(current)
-            for act in _acts_when_called(unit, deep=inner):
-                slots.update(self.act(module, act, now=False))
+            slots |= self._own(current, deep=inner)
             for ref in _calls(unit, deep=inner):
                 for target in self.aliases.targets(module, ref):
                     step = ((target.module, target.position), True)
@@ -293,6 +300,17 @@ class _Finder:
                         todo.append(step)
         found = self._reached[key, deep] = frozenset(slots)
         return found
+
+    def _own(self, key: Key, *, deep: bool) -> frozenset[Slot]:
+        """Return what a unit changes itself when it is called."""
+        known = self._own_slots.get((key, deep))
+        if known is None:
+            module = self.resolver.modules.found[key[0]]
+            acts = _acts_when_called(self.resolver.unit(key), deep=deep)
+            known = self._own_slots[key, deep] = frozenset(
+                slot for act in acts for slot in self.act(module, act, now=False)
+            )
+        return known
 
     def changed_by(self, key: Key, depth: int = 0) -> frozenset[str]:
         """Return the parameters of a function whose objects it changes."""

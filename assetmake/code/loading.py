@@ -7,12 +7,16 @@ statements are executed; no code is run.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 
 from assetmake.code.modules import Leaf, Module, Modules
 from assetmake.code.records import Located, Ref, Unit
 from assetmake.code.resolve import Key
 from assetmake.code.syspath import evaluate, is_within
+
+#: Files that no computed import of a project means, unless it names their package.
+_TEST = re.compile(r"(/|^)(tests?/|test_[^/]*$|[^/]*_test\.py$|(conftest|setup)\.py$)")
 
 
 class Loading:
@@ -96,7 +100,9 @@ class Loading:
                 return []
             top = package.directories[0] if package.directories else package.home
         found = [
-            self.modules.at(path) for path in self.modules.sources.python_files(top)
+            self.modules.at(path)
+            for path in self.modules.sources.python_files(top)
+            if name or not _TEST.search(path)
         ]
         return [item for item in found if item is not None and not item.broken]
 
@@ -109,6 +115,8 @@ class Loading:
             if isinstance(found, Module) and found.directories:
                 found = modules.find(f"{name}.__main__")
             return found if isinstance(found, Module) and found.path else None
+        if os.path.basename(text) == "__init__.py":
+            return None  # names a package, if anything
         for base in dict.fromkeys((module.home, modules.root)):
             path = os.path.normpath(os.path.join(base, text))
             if is_within(path, modules.root) and os.path.isfile(path):
