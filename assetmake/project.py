@@ -491,7 +491,12 @@ class Project:
                         f"source `{name}` has no data: {source.problem}"
                         f"\n  needed by {', '.join(readers)}"
                     )
-                    hint = f"put it there, or change `path=` at {source.place}"
+                    option = view.defined.sources[name].project
+                    hint = (
+                        f"put it there, or change `path=` at {source.place}"
+                        if option is None
+                        else f"run `assetmake -C {option}` first"
+                    )
                     raise SourceError(msg, hints=hint)
         for step in plan.steps:
             record = view.records.get(step.name)

@@ -14,7 +14,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -600,10 +600,8 @@ def fail(trial: Trial, number: int) -> None:
 @action
 def crash(trial: Trial, number: int) -> None:
     with DISK.killed_at(trial.data, number % 60):
-        try:
+        with suppress(SimulatedCrash, AssetmakeError):
             trial.project().build(keep_going=True)
-        except (SimulatedCrash, AssetmakeError):
-            pass
     trial.calls()
 
 

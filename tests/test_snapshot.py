@@ -184,7 +184,6 @@ def remove(path):
         add("extra.txt"),
         add("data/upper/more.txt"),
         add("data/other/part-0.txt"),
-        add("assetmake.py"),
         add("pathlib.py"),
         add("helpers/__init__.py"),
         remove("data/upper"),
@@ -254,7 +253,8 @@ def test_every_cut_and_flip_is_harmless(space):
             False,
         ),
         (
-            "for name in os.environ['NAMES'].split():\n    asset(name=name)(make(name))",
+            "for name in os.environ['NAMES'].split():\n"
+            "    asset(name=name)(make(name))",
             False,
         ),
         ("if random.random() < 2:\n    asset(name='a')(make('a'))", False),

@@ -54,7 +54,18 @@ def parse(data: bytes | str) -> ast.Module:
     with warnings.catch_warnings():
         # Invalid escapes warn; the import itself has told the user of them.
         warnings.simplefilter("ignore")
-        return ast.parse(data)
+        try:
+            return ast.parse(data)
+        except RecursionError:
+            return _parse_afresh(data)
+
+
+def _parse_afresh(data: bytes | str) -> ast.Module:
+    """Parse with an empty stack, as much of which is left as an import has."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(ast.parse, data).result()
 
 
 def canonical(*nodes: ast.AST, notes: bool = False) -> Form:
