@@ -599,9 +599,9 @@ def fail(trial: Trial, number: int) -> None:
 
 @action
 def crash(trial: Trial, number: int) -> None:
-    with DISK.killed_at(trial.data, number % 60):
-        with suppress(SimulatedCrash, AssetmakeError):
-            trial.project().build(keep_going=True)
+    dead = suppress(SimulatedCrash, AssetmakeError)
+    with DISK.killed_at(trial.data, number % 60), dead:
+        trial.project().build(keep_going=True)
     trial.calls()
 
 

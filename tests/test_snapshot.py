@@ -253,8 +253,7 @@ def test_every_cut_and_flip_is_harmless(space):
             False,
         ),
         (
-            "for name in os.environ['NAMES'].split():\n"
-            "    asset(name=name)(make(name))",
+            "for name in os.environ['NAMES']:\n    asset(name=name)(make(name))",
             False,
         ),
         ("if random.random() < 2:\n    asset(name='a')(make('a'))", False),
