@@ -15,7 +15,9 @@ import pytest
 from assetmake.code.explain import explain_change
 from assetmake.view import define
 
-HEAD = 'from assetmake import asset, include, source\nraw = source("raw", path="r.csv")\n'
+HEAD = (
+    'from assetmake import asset, include, source\nraw = source("raw", path="r.csv")\n'
+)
 FILE = re.compile(r"^(==|\+\+|--) (\S+)\n", re.MULTILINE)
 EDIT = re.compile(r"<<(.*?) => (.*?)>>", re.DOTALL)
 ASSET = re.compile(r"^hot: (.*)$", re.MULTILINE)
@@ -64,9 +66,15 @@ CASES = {
         "def f(x):\n    <<return x => pass\n    return x>>\nhot: f(raw)",
     ),
     "ellipsis body": (SAME, "def f(x): <<pass => ...>>\nhot: f(raw)"),
-    "docstring alone": (SAME, "def f(x):\n    <<pass => 'Does nothing.'>>\nhot: f(raw)"),
+    "docstring alone": (
+        SAME,
+        "def f(x):\n    <<pass => 'Does nothing.'>>\nhot: f(raw)",
+    ),
     "comment": (SAME, "def f(x):\n    return x<< => # why>>\nhot: f(raw)"),
-    "type comment": (SAME, "def f(x):\n    y = x<< => # type: int>>\n    return y\nhot: f(raw)"),
+    "type comment": (
+        SAME,
+        "def f(x):\n    y = x<< => # type: int>>\n    return y\nhot: f(raw)",
+    ),
     "assertion": (("f",), "def f(x):\n    <<pass => assert x>>\nhot: f(raw)"),
     "global order": (SAME, "<<A = 1\nB = 2 => B = 2\nA = 1>>\nhot: raw + A + B"),
     "function order": (
@@ -115,7 +123,10 @@ CASES = {
     ),
     # Scopes ---------------------------------------------------------------------
     "parameter shadows": (SAME, "k = <<1 => 2>>\ndef f(k): return k\nhot: f(raw)"),
-    "local shadows": (SAME, "k = <<1 => 2>>\ndef f(x):\n    k = x\n    return k\nhot: f(raw)"),
+    "local shadows": (
+        SAME,
+        "k = <<1 => 2>>\ndef f(x):\n    k = x\n    return k\nhot: f(raw)",
+    ),
     "local bound later": (
         SAME,
         "k = <<1 => 2>>\ndef f(x):\n    if x:\n        k = 3\n    return k\nhot: f(raw)",
@@ -165,7 +176,10 @@ CASES = {
         SAME,
         "_P__k = 1\n__k = <<1 => 2>>\nclass P:\n    def f(self): return __k\nhot: P().f()",
     ),
-    "method default": (("K",), "K = <<1 => 2>>\nclass P:\n    def f(self, k=K): return k\nhot: P()"),
+    "method default": (
+        ("K",),
+        "K = <<1 => 2>>\nclass P:\n    def f(self, k=K): return k\nhot: P()",
+    ),
     "exception name": (
         SAME,
         "e = <<1 => 2>>\ndef f(x):\n    try:\n        return x\n"
@@ -191,7 +205,10 @@ CASES = {
         SAME,
         "json = <<1 => 2>>\ndef f(x):\n    import json\n    return json.dumps(x)\nhot: f(raw)",
     ),
-    "attribute of the same name": (SAME, "def mean(x): return <<1 => 2>>\nhot: raw.mean()"),
+    "attribute of the same name": (
+        SAME,
+        "def mean(x): return <<1 => 2>>\nhot: raw.mean()",
+    ),
     "builtin shadowed by an import": (
         ("len",),
         "<<import m => from m import len>>\nhot: len(raw)\n== m.py\ndef len(x): return 7\n",
@@ -200,7 +217,10 @@ CASES = {
         ("len",),
         "<<def len(x): return 7 => pass>>\nhot: len(raw)",
     ),
-    "recursion": (("f",), "def f(x): return f(x - <<1 => 2>>) if x else x\nhot: f(raw)"),
+    "recursion": (
+        ("f",),
+        "def f(x): return f(x - <<1 => 2>>) if x else x\nhot: f(raw)",
+    ),
     "mutual recursion": (
         ("g",),
         "def f(x): return g(x)\ndef g(x): return f(x) + <<1 => 2>>\nhot: f(raw)",
@@ -255,7 +275,10 @@ CASES = {
         SAME,
         "K = []\nif __name__ == '__main__':\n    K.append(<<2 => 3>>)\nhot: raw + K",
     ),
-    "walrus at module level": (("if K",), "if (K := <<1 => 2>>):\n    pass\nhot: raw + K"),
+    "walrus at module level": (
+        ("if K",),
+        "if (K := <<1 => 2>>):\n    pass\nhot: raw + K",
+    ),
     "loop with else": (
         ("for i",),
         "for i in range(3):\n    pass\nelse:\n    K = <<1 => 2>>\nhot: raw + K",
@@ -282,13 +305,28 @@ CASES = {
         ("f",),
         "def f(x): return <<1 => 2>>\nTABLE = {'f': f}\nhot: TABLE['f'](raw)",
     ),
-    "unused function in a module": (SAME, "def f(x): return 1\ndef g(x): return <<1 => 2>>\nhot: f(raw)"),
+    "unused function in a module": (
+        SAME,
+        "def f(x): return 1\ndef g(x): return <<1 => 2>>\nhot: f(raw)",
+    ),
     "lambda assigned": (("f",), "f = lambda x: x + <<1 => 2>>\nhot: f(raw)"),
-    "partial": (("k",), "import functools\nk = <<1 => 2>>\ndef g(x, k): return x\nf = functools.partial(g, k=k)\nhot: f(raw)"),
-    "union type": (("f",), "def f(x): return isinstance(x, int << => | float>>)\nhot: f(raw)"),
+    "partial": (
+        ("k",),
+        "import functools\nk = <<1 => 2>>\ndef g(x, k): return x\nf = functools.partial(g, k=k)\nhot: f(raw)",
+    ),
+    "union type": (
+        ("f",),
+        "def f(x): return isinstance(x, int << => | float>>)\nhot: f(raw)",
+    ),
     # Imports ------------------------------------------------------------------------
-    "import as": (("f",), "import m as n\nhot: n.f(raw)\n== m.py\ndef f(x): return <<1 => 2>>\n"),
-    "from import as": (("f",), "from m import f as g\nhot: g(raw)\n== m.py\ndef f(x): return <<1 => 2>>\n"),
+    "import as": (
+        ("f",),
+        "import m as n\nhot: n.f(raw)\n== m.py\ndef f(x): return <<1 => 2>>\n",
+    ),
+    "from import as": (
+        ("f",),
+        "from m import f as g\nhot: g(raw)\n== m.py\ndef f(x): return <<1 => 2>>\n",
+    ),
     "moved to another module": (
         SAME,
         "from <<m => n>> import f\nhot: f(raw)\n-- m.py\nK = 1\ndef f(x): return x + K\n"
@@ -349,7 +387,10 @@ CASES = {
         "from pkg import m\nhot: m(raw)\n== pkg/__init__.py\ndef m(x): return <<1 => 2>>\n"
         "== pkg/m.py\nK = 1\n",
     ),
-    "star import": (("f",), "from m import *\nhot: f(raw)\n== m.py\ndef f(x): return <<1 => 2>>\n"),
+    "star import": (
+        ("f",),
+        "from m import *\nhot: f(raw)\n== m.py\ndef f(x): return <<1 => 2>>\n",
+    ),
     "star import of a star import": (
         ("f",),
         "from m import *\nhot: f(raw)\n== m.py\nfrom n import *\n== n.py\ndef f(x): return <<1 => 2>>\n",
@@ -399,7 +440,10 @@ CASES = {
         "def run(x): return importlib.import_module('.m', __name__).f(x)\n"
         "== pkg/m.py\ndef f(x): return <<1 => 2>>\n",
     ),
-    "__import__": (("f",), "hot: __import__('m').f(raw)\n== m.py\ndef f(x): return <<1 => 2>>\n"),
+    "__import__": (
+        ("f",),
+        "hot: __import__('m').f(raw)\n== m.py\ndef f(x): return <<1 => 2>>\n",
+    ),
     "computed import of one package": (
         SAME,
         "import importlib\nhot: importlib.import_module(f'pkg.{raw}')\n== pkg/__init__.py\n"
@@ -454,7 +498,10 @@ CASES = {
         "    sys.path.append(str(Path(__file__).parent / name))\nfrom m import f\nhot: f(raw)\n"
         "== lib/m.py\ndef f(x): return <<1 => 2>>\n",
     ),
-    "include": (SAME, "include('more/Assetfile.py')\nhot: raw\n== more/Assetfile.py\nK = <<1 => 2>>\n"),
+    "include": (
+        SAME,
+        "include('more/Assetfile.py')\nhot: raw\n== more/Assetfile.py\nK = <<1 => 2>>\n",
+    ),
     "included option": (
         ("warnings_seed.seed(...)",),
         "include('more/Assetfile.py')\nhot: raw\n== more/Assetfile.py\n"
@@ -475,7 +522,10 @@ CASES = {
         "import pydoc\nhot: pydoc.locate('m.f')(raw)\n== m.py\ndef f(x): return <<1 => 2>>\n",
     ),
     # Values of modules ----------------------------------------------------------------
-    "module as a value": (("f",), "import m\nhot: vars(m)['f'](raw)\n== m.py\ndef f(x): return <<1 => 2>>\n"),
+    "module as a value": (
+        ("f",),
+        "import m\nhot: vars(m)['f'](raw)\n== m.py\ndef f(x): return <<1 => 2>>\n",
+    ),
     "another name in vars": (
         SAME,
         "import m\nhot: vars(m)['f'](raw)\n== m.py\ndef f(x): return 1\ndef g(x): return <<1 => 2>>\n",
@@ -504,15 +554,24 @@ CASES = {
         SAME,
         "import m\nhot: m\n== m.py\n<<A = 1\nB = 2 => B = 2\nA = 1>>\n",
     ),
-    "globals with a literal": (("f",), "def f(x): return <<1 => 2>>\nhot: globals()['f'](raw)"),
+    "globals with a literal": (
+        ("f",),
+        "def f(x): return <<1 => 2>>\nhot: globals()['f'](raw)",
+    ),
     "globals with another literal": (
         SAME,
         "def f(x): return 1\ndef g(x): return <<1 => 2>>\nhot: globals()['f'](raw)",
     ),
-    "globals computed": (("f",), "def f(x): return <<1 => 2>>\nhot: globals()['f' + ''](raw)"),
+    "globals computed": (
+        ("f",),
+        "def f(x): return <<1 => 2>>\nhot: globals()['f' + ''](raw)",
+    ),
     "locals": (SAME, "K = <<1 => 2>>\nhot: locals()"),
     "format with globals": (("K",), "K = <<1 => 2>>\nhot: '{K}'.format(**globals())"),
-    "frame's globals": (("K",), "import sys\nK = <<1 => 2>>\nhot: sys._getframe().f_globals['K']"),
+    "frame's globals": (
+        ("K",),
+        "import sys\nK = <<1 => 2>>\nhot: sys._getframe().f_globals['K']",
+    ),
     "module __getattr__ elsewhere": (
         ("TABLE",),
         "import m\nhot: m.f(raw)\n== m.py\nTABLE = {'f': <<abs => round>>}\n"
@@ -535,7 +594,10 @@ CASES = {
         ("D",),
         "class D:\n    def __get__(self, *a): return <<1 => 2>>\nclass P:\n    k = D()\nhot: P.k",
     ),
-    "property": (("P",), "class P:\n    @property\n    def k(self): return <<1 => 2>>\nhot: P().k"),
+    "property": (
+        ("P",),
+        "class P:\n    @property\n    def k(self): return <<1 => 2>>\nhot: P().k",
+    ),
     "class getitem": (
         ("P",),
         "class P:\n    def __class_getitem__(cls, k): return <<1 => 2>>\nhot: P[0]",
@@ -627,10 +689,19 @@ CASES = {
         "@asset(<<group='a' => description='x', owner='me', group='b', retries=3>>)\ndef hot(raw): return raw",
     ),
     "version": (("hot",), "@asset(version='<<1 => 2>>')\ndef hot(raw): return raw"),
-    "version added": (("hot",), "@asset<< => (version='1')>>\ndef hot(raw): return raw"),
-    "version by a constant": (("V",), "V = '<<1 => 2>>'\n@asset(version=V)\ndef hot(raw): return raw"),
+    "version added": (
+        ("hot",),
+        "@asset<< => (version='1')>>\ndef hot(raw): return raw",
+    ),
+    "version by a constant": (
+        ("V",),
+        "V = '<<1 => 2>>'\n@asset(version=V)\ndef hot(raw): return raw",
+    ),
     "empty call": (SAME, "@asset<< => ()>>\ndef hot(raw): return raw"),
-    "columns": (("hot",), "@asset(columns={'a': '<<int64 => float64>>'})\ndef hot(raw): return raw"),
+    "columns": (
+        ("hot",),
+        "@asset(columns={'a': '<<int64 => float64>>'})\ndef hot(raw): return raw",
+    ),
     "schema": (
         ("Schema",),
         "class Schema:\n    @staticmethod\n    def validate(x): return <<1 => 2>>\n"
@@ -652,7 +723,10 @@ CASES = {
         SAME,
         "@asset(owner='<<a => b>>')\ndef other(raw): return 1\nhot: other(raw)",
     ),
-    "registered by a call": (("_hot",), "def _hot(raw): return <<1 => 2>>\nasset(name='hot')(_hot)"),
+    "registered by a call": (
+        ("_hot",),
+        "def _hot(raw): return <<1 => 2>>\nasset(name='hot')(_hot)",
+    ),
     "metadata in a call": (
         SAME,
         "def _hot(raw): return 1\nhot = asset(name='hot', owner='<<a => b>>')(_hot)",
@@ -663,8 +737,14 @@ CASES = {
     ),
     # Settings --------------------------------------------------------------------------
     "setting": (("k",), "@asset\ndef hot(raw, k=<<1 => 2>>): return raw + k"),
-    "setting by a constant": (("K",), "K = <<1 => 2>>\n@asset\ndef hot(raw, k=K): return raw + k"),
-    "keyword-only setting": (("k",), "@asset\ndef hot(raw, *, k=<<1 => 2>>): return raw + k"),
+    "setting by a constant": (
+        ("K",),
+        "K = <<1 => 2>>\n@asset\ndef hot(raw, k=K): return raw + k",
+    ),
+    "keyword-only setting": (
+        ("k",),
+        "@asset\ndef hot(raw, *, k=<<1 => 2>>): return raw + k",
+    ),
     "setting added": (("hot", "k"), "@asset\ndef hot(raw<< => , k=1>>): return raw"),
     # Loops and factories -----------------------------------------------------------------
     "other region": (
@@ -756,13 +836,22 @@ CASES = {
     # Effects ----------------------------------------------------------------------------
     "item set": (("C['k']",), "C = {}\nC['k'] = <<1 => 2>>\nhot: C['k']"),
     "item deleted": (("del C['k']",), "C = {'k': 1}\n<<pass => del C['k']>>\nhot: C"),
-    "nested item set": (("C['a']['b']",), "C = {'a': {}}\nC['a']['b'] = <<1 => 2>>\nhot: C"),
+    "nested item set": (
+        ("C['a']['b']",),
+        "C = {'a': {}}\nC['a']['b'] = <<1 => 2>>\nhot: C",
+    ),
     "extended": (("C.extend(...)",), "C = []\nC.extend([<<1 => 2>>])\nhot: C"),
     "popped while assigning": (("x",), "C = [1, 2]\nx = C.pop(<<0 => 1>>)\nhot: C"),
-    "only read while assigning": (SAME, "C = {'k': 1}\nx = C.get('<<k => j>>')\nhot: C"),
+    "only read while assigning": (
+        SAME,
+        "C = {'k': 1}\nx = C.get('<<k => j>>')\nhot: C",
+    ),
     "given to another constant": (SAME, "C = [1]\nD = sorted(C)[<<0 => -1>>]\nhot: C"),
     "printed": (SAME, "C = [1]\nprint(C, <<1 => 2>>)\nhot: C"),
-    "logged": (SAME, "import logging\nlog = logging.getLogger()\nlog.debug('<<a => b>>')\nhot: log"),
+    "logged": (
+        SAME,
+        "import logging\nlog = logging.getLogger()\nlog.debug('<<a => b>>')\nhot: log",
+    ),
     "shuffled": (
         ("random.shuffle(...)",),
         "import random\nC = [1]\n<<pass => random.shuffle(C)>>\nhot: C",
@@ -779,7 +868,10 @@ CASES = {
         ("fill",),
         "C = {}\ndef fill():\n    c = C\n    c['k'] = <<1 => 2>>\nfill()\nhot: C",
     ),
-    "read by a function": (SAME, "C = {}\ndef show(c): return c.get(<<1 => 2>>)\nshow(C)\nhot: C"),
+    "read by a function": (
+        SAME,
+        "C = {}\ndef show(c): return c.get(<<1 => 2>>)\nshow(C)\nhot: C",
+    ),
     "changed by a keyword": (
         ("fill",),
         "C = {}\ndef fill(a, c): c['k'] = <<1 => 2>>\nfill(1, c=C)\nhot: C",
@@ -865,8 +957,14 @@ CASES = {
         ("os.environ['CASE']",),
         "import os\nos.environ['CASE'] = '<<1 => 2>>'\nhot: raw",
     ),
-    "assignment from a library": (SAME, "import json\nX = json.loads('<<1 => 2>>')\nhot: raw"),
-    "logging set up": (SAME, "import logging\nlogging.basicConfig(level=<<10 => 20>>)\nhot: raw"),
+    "assignment from a library": (
+        SAME,
+        "import json\nX = json.loads('<<1 => 2>>')\nhot: raw",
+    ),
+    "logging set up": (
+        SAME,
+        "import logging\nlogging.basicConfig(level=<<10 => 20>>)\nhot: raw",
+    ),
     "registry object": (
         ("f",),
         "class Reg:\n    def __init__(self): self.known = {}\n    def add(self, f):\n"
@@ -927,7 +1025,10 @@ CASES = {
         "import builtins\nbuiltins.case = <<1 => 2>>\nhot: raw",
     ),
     # Texts --------------------------------------------------------------------------------
-    "query in a helper": (("K",), "K = <<1 => 2>>\ndef f(x): return x.query('a > @K')\nhot: f(raw)"),
+    "query in a helper": (
+        ("K",),
+        "K = <<1 => 2>>\ndef f(x): return x.query('a > @K')\nhot: f(raw)",
+    ),
     "query of a local": (
         SAME,
         "K = <<1 => 2>>\ndef f(x):\n    K = 3\n    return x.query('a > @K')\nhot: f(raw)",
@@ -937,7 +1038,10 @@ CASES = {
         ("K",),
         "from m import Q\nK = <<1 => 2>>\nhot: raw.query(Q)\n== m.py\nQ = 'a > @K'\n",
     ),
-    "query in an f-string": (("K",), "K = <<1 => 2>>\nhot: raw.eval(f'a = b + @K * {raw}')"),
+    "query in an f-string": (
+        ("K",),
+        "K = <<1 => 2>>\nhot: raw.eval(f'a = b + @K * {raw}')",
+    ),
     "table in SQL": (
         ("T",),
         "import types\nduckdb = types.SimpleNamespace(sql=str)\nT = <<[1] => [2]>>\n"

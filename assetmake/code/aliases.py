@@ -25,7 +25,7 @@ class Aliases:
 
     def targets(self, module: Module, ref: Ref) -> tuple[Target, ...]:
         """Return what a reference leads to; nothing for what is local."""
-        if ref[0] in ("param", "unknown", "computed", "load", "script"):
+        if ref[0] in ("param", "unknown", "computed", "exec", "load", "script"):
             return ()
         return self.resolver.resolve(module, ref)
 

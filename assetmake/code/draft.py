@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from assetmake.code.hints import hint_about
 from assetmake.code.modules import Module
 from assetmake.code.records import (
-    EXECUTES,
     QUERIES,
     READS_SUBCLASSES,
     Call,
@@ -116,10 +115,6 @@ class Draft:
             self.edge(("unit", self.module.index, index))
         self.refs(unit.now)
         self.refs(unit.later)
-        if unit.flags & EXECUTES:
-            text = "`exec` or `eval` of a computed text: all project files count"
-            self.note(unit.line, text)
-            self.edge(PROJECT)
         if unit.flags & QUERIES:
             self._queried()
         if unit.flags & READS_SUBCLASSES:
@@ -200,6 +195,10 @@ class Draft:
             self._loaded(ref)
         elif kind == "computed":
             self._computed(ref, line)
+        elif kind == "exec":
+            text = "`exec` or `eval` of a computed text: all project files count"
+            self.note(line, text)
+            self.edge(PROJECT)
         elif kind == "script":
             script = builder.loading.script(self.module, ref[1])
             if script is not None:

@@ -29,8 +29,6 @@ def explain_change(before: Sequence[Part], after: Sequence[Part]) -> list[Change
         Changes in the order of `after`, then what is gone. Where two closures
         differ there is at least one, and each is true.
     """
-    if _are_equal(before, after):
-        return []
     pairs = _paired(before, after)
     found = list(_changed(pairs))
     explained = {change.via for change in found} | {change.name for change in found}
@@ -43,18 +41,7 @@ def explain_change(before: Sequence[Part], after: Sequence[Part]) -> list[Change
         and _leaves(old) != _leaves(new)
         and new.name not in explained
     ]
-    if not found:
-        found = list(_rewired(pairs))
-    if not found and after:
-        # Order alone: of two values of one name, another comes last.
-        found = [_change(before[0] if before else None, after[0], "changed")]
-    return found
-
-
-def _are_equal(before: Sequence[Part], after: Sequence[Part]) -> bool:
-    return [(p.name, p.fingerprint) for p in before] == [
-        (p.name, p.fingerprint) for p in after
-    ]
+    return found or list(_rewired(pairs))
 
 
 def _paired(before: Sequence[Part], after: Sequence[Part]) -> list[_Pair]:
@@ -62,11 +49,10 @@ def _paired(before: Sequence[Part], after: Sequence[Part]) -> list[_Pair]:
 
     The asset's own part is one, whatever it is called.
     """
-    pairs: list[_Pair] = []
-    if before and after:
-        pairs.append((before[0], after[0]))
-    old = _by_name(before[1:])
-    new = _by_name(after[1:])
+    both = 1 if before and after else 0
+    pairs: list[_Pair] = list(zip(before[:both], after[:both], strict=True))
+    old = _by_name(before[both:])
+    new = _by_name(after[both:])
     for key, parts in new.items():
         pairs += _matched(old.pop(key, []), parts)
     for parts in old.values():

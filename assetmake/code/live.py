@@ -25,6 +25,7 @@ from assetmake.fingerprint import digest
 #: Values that `repr` shows in full.
 _SHOWN = (
     dt.date,
+    dt.datetime,
     dt.time,
     dt.timedelta,
     dt.timezone,

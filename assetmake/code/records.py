@@ -15,6 +15,7 @@ A *reference* is a tuple (kind, base, attributes):
 | mention | ``LIMIT`` | a global name in a text, as in ``"a > @LIMIT"``, if any |
 | dotted | ``utils.clean`` | a name of the project in a text, if it is one |
 | script | ``tool.py`` | a file of the project in a text, if it is one |
+| exec | | whatever a computed text says that is run here |
 | param | ``frame`` | a parameter of the enclosing function; in acts only |
 """
 
@@ -36,10 +37,9 @@ READS_NOTES = 2
 QUERIES = 4
 READS_SUBCLASSES = 8
 
-#: What a unit does that nothing can follow.
-EXECUTES = 16  # exec() or eval() of a text that is not a literal
-REBINDS = 32  # exec() at module level into the module's own names
-HOOKS = 64  # a class that acts on its subclasses
+#: What a unit does to other definitions.
+REBINDS = 16  # exec() at module level into the module's own names
+HOOKS = 32  # a class that acts on its subclasses
 
 
 def is_inexact(ref: Ref) -> bool:

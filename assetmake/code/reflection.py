@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from assetmake.code.canonical import parse
 from assetmake.code.records import (
-    EXECUTES,
     REBINDS,
     Act,
     Ref,
@@ -234,7 +233,7 @@ def _note_exec(walker: Walker, name: str, node: ast.Call, scope: Scope) -> None:
         walker.kept.append(tree)
         walker.push(tree.body, scope)
     else:
-        walker.trace.flags |= EXECUTES
+        walker.refer(("exec", "", ()), node, scope)
 
 
 def _is_own_table(walker: Namer, node: ast.AST, scope: Scope) -> bool:
