@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from assetmake.config import Config, config_bytes, load_config
 from assetmake.errors import StoreError, UnknownNameError
@@ -178,7 +178,7 @@ class Project:
         known = self._known()
         return {**dict.fromkeys(known.sources, ()), **known.graph}
 
-    def status(self, names: Sequence[str] = (), *, data: bool = True) -> list[Status]:
+    def status(self, names: Words = (), *, data: bool = True) -> list[Status]:
         """Return a row for each source, each asset, and each orphan.
 
         Args:
@@ -192,7 +192,8 @@ class Project:
             known = remembered(self._look(data=data))
         rows = list(known.statuses.values())
         if names:
-            chosen = select(names, known.graph, known.others, known.groups)
+            words = _words(names)
+            chosen = select(words, known.graph, known.others, known.groups)
             needed = upstream_of(known.graph, chosen)
             rows = [row for row in rows if row.name in needed]
         return [self._with_manifest(row) for row in rows]
@@ -212,20 +213,37 @@ class Project:
 
     def plan(
         self,
-        names: Sequence[str] = (),
+        names: Words = (),
         *,
         always: bool = False,
-        pretend: Sequence[str] = (),
+        pretend: Words = (),
         only: bool = False,
     ) -> Plan:
         """Return what a build of `names` would do; see `build`."""
-        return _plan(self._known(), names, always, pretend, only)
+        return _plan(self._known(), _words(names), always, _words(pretend), only)
 
-    def why(self, names: Sequence[str] = ()) -> list[Why]:
-        """Return all that is known of `names`, or of each row not fresh."""
+    @overload  # text is a sequence of text, too; it is one name here
+    def why(self, names: str) -> Why: ...  # type: ignore[overload-overlap]
+
+    @overload
+    def why(self, names: Sequence[str] = ()) -> list[Why]: ...
+
+    def why(self, names: Words = ()) -> Why | list[Why]:
+        """Return all that is known of a name, of names, or of each row not fresh.
+
+        Raises:
+            UnknownNameError: a name is unknown.
+        """
         from assetmake.remember import remembered
 
         view = self._look()
+        if isinstance(names, str):
+            if names not in view.statuses:
+                known = remembered(view)
+                select([names], known.graph, known.others, known.groups)
+                msg = f"'{names}' stands for several names"
+                raise UnknownNameError(msg, hints="give a list of them")
+            return self._why(view, names)
         if names:
             known = remembered(view)
             chosen = select(names, known.graph, known.others, known.groups)
@@ -327,12 +345,12 @@ class Project:
 
     def build(
         self,
-        names: Sequence[str] = (),
+        names: Words = (),
         *,
         jobs: int | None = None,
         keep_going: bool = False,
         always: bool = False,
-        pretend: Sequence[str] = (),
+        pretend: Words = (),
         only: bool = False,
         listener: Listener | None = None,
         debug: bool = False,
@@ -361,6 +379,7 @@ class Project:
         from assetmake.listen import Listener, Result
 
         listener = listener or Listener()
+        names, pretend = _words(names), _words(pretend)
         known = self._remember()
         if known is not None:
             plan = _plan(known, names, always, pretend, only)
@@ -514,7 +533,7 @@ class Project:
 
     # Housekeeping -------------------------------------------------------------
 
-    def prune(self, names: Iterable[str] | None = None) -> list[str]:
+    def prune(self, names: Words | None = None) -> list[str]:
         """Remove stored tables that nothing defines; return their places.
 
         Args:
@@ -526,7 +545,7 @@ class Project:
         """
         chosen = [row.name for row in self.orphans()]
         if names is not None:
-            wanted = set(names)
+            wanted = set(_words(names))
             chosen = [name for name in chosen if name in wanted]
         removed = []
         if chosen:
@@ -536,7 +555,7 @@ class Project:
                     removed.append(self.store.place(name))
         return removed
 
-    def accept(self, names: Sequence[str]) -> list[str]:
+    def accept(self, names: Words) -> list[str]:
         """Record stored data as right for today's code; return the assets.
 
         What is upstream is taken as it is stored now. A table that assetmake
@@ -550,7 +569,9 @@ class Project:
         with self._lock(_wait_silently):
             view = self._look()
             chosen = [
-                name for name in _selected(view, names) if name in view.definitions
+                name
+                for name in _selected(view, _words(names))
+                if name in view.definitions
             ]
             for name in chosen:
                 manifest = accept(view, name, self.store)
@@ -566,6 +587,14 @@ class Project:
 
 #: macOS has none.
 _HAS_AFFINITY = hasattr(os, "sched_getaffinity")
+
+
+#: One name, or several, each as on the command line.
+Words = str | Sequence[str]
+
+
+def _words(names: Words) -> Sequence[str]:
+    return [names] if isinstance(names, str) else names
 
 
 def _plan_of(

@@ -106,6 +106,9 @@ def define(assetfile: Path, project: Path) -> Defined:
         )
         for name in ordered
     }
+    for file, data in code.texts.items():
+        # A module that is imported only while an asset runs is run as analysed.
+        loaded.session.files.setdefault(Path(file), data)
     return Defined(
         loaded,
         code,

@@ -264,7 +264,7 @@ def test_assets_that_hang_on_the_world_are_loaded_for_real(
     tmp_path, monkeypatch, definition, is_kept
 ):
     """Loops over literals are as good as plain statements; a clock is not."""
-    monkeypatch.setenv("NAMES", "a b")
+    monkeypatch.setenv("NAMES", "ab")
     space = TestSpace(tmp_path)
     head = "import os, random, time\nfrom assetmake import asset\nREGIONS = {'eu': 1}\n"
     make = "def make(name):\n    def f() -> str:\n        return name\n    return f\n"

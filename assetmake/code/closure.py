@@ -79,6 +79,11 @@ class Code:
         return dict(self._model.sources.digests) if self._model else {}
 
     @property
+    def texts(self) -> dict[str, bytes]:
+        """Bytes of every project file read so far, by absolute path."""
+        return self._model.sources.texts if self._model else {}
+
+    @property
     def looked_for(self) -> frozenset[str]:
         """Absolute paths that were looked for and not there."""
         found = self._model.sources.looked_for if self._model else ()

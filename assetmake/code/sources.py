@@ -37,6 +37,7 @@ class Sources:
     Attributes:
         digests: Digest of each file read, by absolute path.
         looked_for: Absolute paths that were looked for and not there.
+        texts: Bytes of each file read, by absolute path.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Sources:
         self._given = given if given is not None else {}
         self._summaries = summaries if summaries is not None else {}
         self._listed: dict[str, frozenset[str]] = {}
-        self._data: dict[str, bytes] = {}
+        self.texts: dict[str, bytes] = {}
         self._python: dict[str, tuple[str, ...]] = {}
 
     def read(self, path: str) -> bytes:
@@ -64,13 +65,13 @@ class Sources:
         Raises:
             OSError: it cannot be read.
         """
-        data = self._data.get(path)
+        data = self.texts.get(path)
         if data is None:
             data = self._given.get(Path(path))
             if data is None:
                 with open(path, "rb") as file:
                     data = file.read()
-            self._data[path] = data
+            self.texts[path] = data
             self.digests[path] = digest_bytes(data)
         return data
 

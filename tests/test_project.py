@@ -1,0 +1,123 @@
+"""The same as the command, from Python."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from space import TestSpace
+
+import assetmake
+from assetmake import MemoryStore
+from assetmake.errors import UnknownNameError
+from assetmake.listen import Listener
+from assetmake.project import Why
+from assetmake.status import State
+
+ASSETFILE = """
+    import pandas as pd
+    from assetmake import asset, source
+
+    raw = source("raw", path="raw.csv")
+
+
+    @asset
+    def mid(raw: pd.DataFrame, factor=10) -> pd.DataFrame:
+        import late
+
+        return raw.assign(b=late.scaled(raw.a, factor))
+
+
+    @asset(group="ends")
+    def top(mid: pd.DataFrame) -> pd.DataFrame:
+        return mid[["b"]]
+"""
+
+
+@pytest.fixture
+def space(tmp_path):
+    space = TestSpace(tmp_path)
+    late = "def scaled(column, factor):\n    return column * factor\n"
+    space.write({"Assetfile.py": ASSETFILE, "raw.csv": "a\n1\n2\n", "late.py": late})
+    return space
+
+
+def test_one_name_is_a_name_and_not_its_letters(space):
+    project = assetmake.open(space.root)
+
+    result = project.build("top")
+
+    assert [outcome.name for outcome in result.outcomes] == ["mid", "top"]
+    assert [row.name for row in project.status("mid")] == ["raw", "mid"]
+    assert project.plan("top").fresh == ("mid", "top")
+    assert isinstance(project.why("top"), Why)
+    assert [why.status.name for why in project.why(["top"])] == ["top"]
+    assert project.why() == []
+    assert project.accept("top") == ["top"]
+
+
+@pytest.mark.parametrize("name", ["tpo", "t*"])
+def test_a_name_that_is_none_is_told(space, name):
+    with pytest.raises(UnknownNameError):
+        assetmake.open(space.root).why(name)
+
+
+def test_stored_tables_and_sources_are_loaded(space):
+    project = assetmake.open(space.root)
+    project.build()
+
+    assert list(project["top"].b) == [10, 20]
+    assert list(project.load("raw").a) == [1, 2]
+    assert project.load("top", "pyarrow").column_names == ["b"]
+    assert project.load("top", as_=pd.DataFrame).equals(project["top"])
+    inputs = project.inputs("top")
+    assert list(inputs) == ["mid"]
+    assert list(inputs["mid"].columns) == ["a", "b"]
+
+
+def test_what_is_not_stored_is_told(space):
+    project = assetmake.open(space.root)
+
+    with pytest.raises(UnknownNameError, match="`top` is not stored: never built"):
+        project.load("top")
+    with pytest.raises(UnknownNameError, match="Did you mean 'top'"):
+        project.load("topp")
+    with pytest.raises(UnknownNameError, match="`raw` is a source"):
+        project.inputs("raw")
+
+
+def test_a_memory_store_leaves_the_project_as_it_is(space):
+    project = assetmake.open(space.root, store=MemoryStore())
+    project.build()
+
+    assert list(project["top"].b) == [10, 20]
+    assert not (space.root / "data").exists()
+
+
+def test_edits_are_seen_by_a_project_that_is_open(space):
+    """A notebook stays open while the Assetfile is edited."""
+    project = assetmake.open(space.root)
+    project.build()
+    space.edit("Assetfile.py", "factor=10", "factor=20")
+
+    (row,) = [row for row in project.status() if row.name == "mid"]
+    assert [reason.code for reason in row.reasons] == ["setting-changed"]
+    project.build()
+
+    assert list(project["top"].b) == [20, 40]
+
+
+def test_a_module_imported_late_runs_as_it_was_analysed(space):
+    """It is edited between the look and the run: the next status says so."""
+    project = assetmake.open(space.root)
+
+    class Edit(Listener):
+        def started(self, name):
+            if name == "mid":
+                space.edit("late.py", "column * factor", "column * factor + 1")
+
+    project.build(listener=Edit())
+
+    assert list(project["top"].b) == [10, 20]
+    rows = {row.name: row for row in assetmake.open(space.root).status()}
+    assert rows["mid"].state is State.OUTDATED
+    assert [reason.code for reason in rows["mid"].reasons] == ["helper-changed"]
