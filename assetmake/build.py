@@ -125,7 +125,7 @@ def finish_step(
         definition, started.status, ran, world, inputs=inputs, files=files
     )
     kept = ""
-    if before.condition is Condition.MODIFIED:
+    if not store.is_ours(name, before):
         kept = str(store.keep(name))
     store.publish(name, started.staged, manifest)
     if before.failure:

@@ -18,6 +18,7 @@ from assetmake.errors import SourceError
 from assetmake.fileindex import FileIndex
 from assetmake.fingerprint import Encodable, digest
 from assetmake.frames.base import Stored
+from assetmake.manifest import FILE_NAME as MANIFEST
 from assetmake.manifest import Manifest
 from assetmake.status import Condition, SourceData
 from assetmake.stores.local import LocalStore
@@ -101,7 +102,13 @@ class Observer:
             names = os.listdir(self._project / path)
         except OSError:
             return "absent:"
-        shown = sorted(name for name in names if not name.startswith((".", "_")))
+        # Tables that builds publish come and go; what else is there counts.
+        shown = sorted(
+            name
+            for name in names
+            if not name.startswith((".", "_"))
+            and not (self._project / path / name / MANIFEST).exists()
+        )
         return "names-1:" + digest(tuple(shown))
 
     def reads(self, patterns: Iterable[str]) -> dict[str, str | None]:

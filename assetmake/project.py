@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from assetmake.config import Config, config_bytes, load_config
-from assetmake.errors import StoreError, UnknownNameError
+from assetmake.errors import LoadError, StoreError, UnknownNameError
 from assetmake.find import find_assetfile
 from assetmake.graph import select, upstream_of
 from assetmake.plan import Plan, make_plan
@@ -73,6 +73,8 @@ def open_project(
     base = Path.cwd() if start is None else Path(start)
     if directory is not None:
         base = base / directory
+    if not base.is_dir():
+        raise LoadError(f"no directory {base}", hints="give that of a project")
     assetfile = find_assetfile(base.absolute(), file)
     root = assetfile.parent
     config = load_config(root, environment)
@@ -101,6 +103,13 @@ class Project:
         self._defined: Defined | None = None
         #: Why the last look left no snapshot; empty if it did.
         self.doubt = ""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def __contains__(self, name: object) -> bool:
+        known = self._known()
+        return name in known.graph or name in known.sources
 
     def __repr__(self) -> str:
         return f"Project({str(self.root)!r})"
@@ -141,7 +150,8 @@ class Project:
     def _key(self) -> str:
         from assetmake.snapshot import key_of
 
-        return key_of(self.config.environment, config_bytes(self.root))
+        environment = self.config.environment
+        return key_of(self.assetfile.name, environment, config_bytes(self.root))
 
     def _remember(self) -> Remembered | None:
         """Return the rows of the last look, if nothing has changed since."""
@@ -164,14 +174,14 @@ class Project:
         """Return the names of all assets, upstream before downstream."""
         return list(self._known().graph)
 
-    def select(self, words: Sequence[str]) -> list[str]:
+    def select(self, words: Words) -> list[str]:
         """Return the assets and sources that words of a command line name.
 
         Raises:
             UnknownNameError: a word matches nothing.
         """
         known = self._known()
-        return select(words, known.graph, known.sources, known.groups)
+        return select(_words(words), known.graph, known.sources, known.groups)
 
     def graph(self) -> dict[str, tuple[str, ...]]:
         """Return what each asset reads, upstream first; a source reads nothing."""
@@ -566,12 +576,14 @@ class Project:
         """
         from assetmake.accept import accept
 
+        names = _words(names)
+        if not names:
+            msg = "accepting needs the names of assets"
+            raise UnknownNameError(msg, hints="name each of them")
         with self._lock(_wait_silently):
             view = self._look()
             chosen = [
-                name
-                for name in _selected(view, _words(names))
-                if name in view.definitions
+                name for name in _selected(view, names) if name in view.definitions
             ]
             for name in chosen:
                 manifest = accept(view, name, self.store)

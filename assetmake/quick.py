@@ -61,7 +61,7 @@ def _answer(asked: str) -> str | None:
     from assetmake.snapshot import FILE_NAME, PRIVATE, key_of, recall
 
     file = os.path.join(store, PRIVATE, FILE_NAME)
-    found = recall(file, key_of("", config), root)
+    found = recall(file, key_of("Assetfile.py", "", config), root)
     if found is None or found.stale:
         return None
     if asked == "check":

@@ -133,10 +133,11 @@ class Recalled:
         self.rows = rows
 
 
-def key_of(environment: str, config: bytes) -> str:
+def key_of(assetfile: str, environment: str, config: bytes) -> str:
     """Return what has to be the same for a snapshot to be looked at.
 
     Args:
+        assetfile: Its name, in the project's directory.
         environment: Name of the chosen environment.
         config: Bytes of ``pyproject.toml``; empty without one.
 
@@ -153,7 +154,7 @@ def key_of(environment: str, config: bytes) -> str:
     # The first entry is where the command itself lies, which imports nothing.
     python = "\n".join((sys.version, sys.prefix, *sys.path[1:]))
     digest = xxh3_128(config).hexdigest()
-    return f"{boot}\n{environment}\n{digest}\n{python}".replace("\0", " ")
+    return f"{boot}\n{assetfile}\n{environment}\n{digest}\n{python}".replace("\0", " ")
 
 
 def recall(file: str, key: str, root: str) -> Recalled | None:

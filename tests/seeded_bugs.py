@@ -181,8 +181,14 @@ BUGS = [
     Bug(
         "hand-edited-table-not-kept",
         "build.py",
-        "    if before.condition is Condition.MODIFIED:\n",
+        "    if not store.is_ours(name, before):\n",
         "    if False:\n",
+    ),
+    Bug(
+        "foreign-files-go-with-the-table",
+        "stores/local.py",
+        "        return {*found} <= {FILE_NAME, SUCCESS, *files}\n",
+        "        return True\n",
     ),
     Bug(
         "data-published-without-its-manifest",

@@ -114,12 +114,25 @@ CASES = {
         ("P",),
         "class P:\n    k: <<int => float>>\nhot: P",
     ),
+    "quoted name in the annotation of a field": (
+        ("T",),
+        "import typing\nclass P:\n    k: typing.Optional['T'] = None\nclass T:\n    v = <<1 => 2>>\nhot: P",
+    ),
     "quoted annotation": (SAME, "@asset\ndef hot(raw: <<int => 'int'>>): return raw"),
     "asset annotation": (("hot",), "@asset\ndef hot(raw: <<int => str>>): return raw"),
     "asset result": (("hot",), "@asset\ndef hot(raw) -> <<int => str>>: return raw"),
     "type of a helper only": (
         SAME,
         "class T:\n    k = <<1 => 2>>\ndef f(x: T): return x\nhot: f(raw)",
+    ),
+    "overload": (
+        SAME,
+        "import typing\n@typing.overload\ndef f(x: <<int => float>>) -> int: ...\n"
+        "@typing.overload\ndef f(x: str) -> str: ...\ndef f(x): return x\nhot: f(raw)",
+    ),
+    "protocol": (
+        SAME,
+        "import typing\nclass T(typing.Protocol):\n    k: <<int => float>>\ndef f(x: T): return x\nhot: f(raw)",
     ),
     # Scopes ---------------------------------------------------------------------
     "parameter shadows": (SAME, "k = <<1 => 2>>\ndef f(k): return k\nhot: f(raw)"),
@@ -521,6 +534,27 @@ CASES = {
         ("f",),
         "import pydoc\nhot: pydoc.locate('m.f')(raw)\n== m.py\ndef f(x): return <<1 => 2>>\n",
     ),
+    "computed __all__": (
+        ("_f",),
+        "from m import *\nhot: _f(raw)\n== m.py\ndef _f(x): return <<1 => 2>>\n"
+        "__all__ = [n for n in list(globals()) if n.startswith('_f')]\n",
+    ),
+    "lazy package": (
+        ("f",),
+        "from pkg import f\nhot: f(raw)\n== pkg/__init__.py\nimport importlib\n"
+        "def __getattr__(name): return getattr(importlib.import_module(f'.{name}', __name__), name)\n"
+        "== pkg/f.py\ndef f(x): return <<1 => 2>>\n",
+    ),
+    "two submodules of one package": (
+        ("f",),
+        "import a.b.c\nimport a.d\nhot: a.b.c.f(raw) + a.d.K\n== a/__init__.py\n== a/d.py\nK = 1\n"
+        "== a/b/__init__.py\n== a/b/c.py\ndef f(x): return <<1 => 2>>\n",
+    ),
+    "module put in the place of another": (
+        ("f",),
+        "import sys, m\nsys.modules['other_name'] = m\nimport other_name\nhot: other_name.f(raw)\n"
+        "== m.py\ndef f(x): return <<1 => 2>>\n",
+    ),
     # Values of modules ----------------------------------------------------------------
     "module as a value": (
         ("f",),
@@ -643,6 +677,27 @@ CASES = {
     "instance attribute set": (
         ("p.k",),
         "class P: pass\np = P()\np.k = <<1 => 2>>\nhot: p.k",
+    ),
+    "default factory of a field": (
+        ("make",),
+        "import dataclasses\ndef make(): return <<1 => 2>>\n@dataclasses.dataclass\nclass P:\n"
+        "    k: int = dataclasses.field(default_factory=make)\nhot: P().k",
+    ),
+    "registry of a class": (
+        ("f",),
+        "class Reg:\n    known = {}\n    @classmethod\n    def add(cls, name):\n        def deco(f):\n"
+        "            cls.known[name] = f\n            return f\n        return deco\n"
+        "@Reg.add('f')\ndef f(x): return <<1 => 2>>\nhot: Reg.known['f'](raw)",
+    ),
+    "method of another class registered": (
+        SAME,
+        "class Reg:\n    known = {}\n    @classmethod\n    def add(cls, f):\n        return f\n"
+        "@Reg.add\ndef f(x): return <<1 => 2>>\nhot: Reg.known",
+    ),
+    "method bound by hand": (
+        ("new",),
+        "import types\nclass P:\n    def run(self): return 0\ndef new(self): return <<1 => 2>>\np = P()\n"
+        "p.run = types.MethodType(new, p)\nhot: p.run()",
     ),
     # Decorators ------------------------------------------------------------------------
     "own decorator": (
@@ -905,6 +960,68 @@ CASES = {
         ("conf.C", "conf.C"),
         "C = 0\nimport <<a, b => b, a>>\nimport conf\nhot: conf.C\n== conf.py\nC = 0\n"
         "== a.py\nimport conf\nconf.C = 1\n== b.py\nimport conf\nconf.C = 2\n",
+    ),
+    "attribute of a class extended": (
+        ("P.known.append(...)",),
+        "class P:\n    known = []\nP.known.append(<<1 => 2>>)\nhot: P.known",
+    ),
+    "method of a class that changes it": (
+        ("P.configure(...)",),
+        "class P:\n    k = 0\n    @classmethod\n    def configure(cls, k): cls.k = k\n"
+        "P.configure(<<1 => 2>>)\nhot: P.k",
+    ),
+    "method of a class that tells": (
+        SAME,
+        "class P:\n    k = 0\n    @classmethod\n    def show(cls, k): return k\n"
+        "P.show(<<1 => 2>>)\nhot: P.k",
+    ),
+    "changed by what a function was given": (
+        ("same(...)['k']",),
+        "C = {}\ndef same(c): return c\nsame(C)['k'] = <<1 => 2>>\nhot: C",
+    ),
+    "globals updated by a keyword": (
+        ("globals(...).update(...)",),
+        "K = 1\nL = 2\nglobals().update(K=<<1 => 2>>)\nhot: raw + K",
+    ),
+    "globals updated by another keyword": (
+        SAME,
+        "K = 1\nL = 2\nglobals().update(L=<<1 => 2>>)\nhot: raw + K",
+    ),
+    "globals updated by a table": (
+        ("T",),
+        "K = 1\nT = {'K': <<1 => 2>>}\nglobals().update(T)\nhot: raw + K",
+    ),
+    "module updated by a table": (
+        ("vars(...).update(...)",),
+        "import m\nvars(m).update({'f': <<abs => max>>})\nhot: m.f(raw)\n== m.py\ndef f(x): return 0\n",
+    ),
+    "registered by map": (
+        ("f",),
+        "REG = {}\ndef register(f): REG['f'] = f\ndef f(x): return <<1 => 2>>\n"
+        "list(map(register, [f]))\nhot: REG['f'](raw)",
+    ),
+    "registered in a comprehension": (
+        ("f",),
+        "REG = {}\ndef register(f): REG['f'] = f\ndef f(x): return <<1 => 2>>\n"
+        "_ = [register(g) for g in [f]]\nhot: REG['f'](raw)",
+    ),
+    "set up in a thread": (
+        ("init",),
+        "import threading\nC = {}\ndef init(): C['k'] = <<1 => 2>>\nt = threading.Thread(target=init)\n"
+        "t.start()\nt.join()\nhot: C",
+    ),
+    "set up by an object": (
+        ("Setup",),
+        "C = {}\nclass Setup:\n    def run(self): C['k'] = <<1 => 2>>\nSetup().run()\nhot: C",
+    ),
+    "set up by making an object": (
+        ("Setup",),
+        "K = 0\nclass Setup:\n    def __init__(self):\n        global K\n        K = <<1 => 2>>\n"
+        "s = Setup()\nhot: raw + K",
+    ),
+    "function's default replaced": (
+        ("f.__defaults__",),
+        "def f(x, k=1): return x + k\nf.__defaults__ = (<<1 => 2>>,)\nhot: f(raw)",
     ),
     "module patched by setattr": (
         ("better",),

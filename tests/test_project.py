@@ -8,7 +8,7 @@ from space import TestSpace
 
 import assetmake
 from assetmake import MemoryStore
-from assetmake.errors import UnknownNameError
+from assetmake.errors import LoadError, UnknownNameError
 from assetmake.listen import Listener
 from assetmake.project import Why
 from assetmake.status import State
@@ -121,3 +121,26 @@ def test_a_module_imported_late_runs_as_it_was_analysed(space):
     rows = {row.name: row for row in assetmake.open(space.root).status()}
     assert rows["mid"].state is State.OUTDATED
     assert [reason.code for reason in rows["mid"].reasons] == ["helper-changed"]
+
+
+def test_a_project_holds_its_names(space):
+    project = assetmake.open(space.root)
+
+    assert list(project) == ["mid", "top"]
+    assert "raw" in project
+    assert "zzz" not in project
+    assert project.select("top+") == ["top"]
+
+
+def test_accepting_needs_names(space):
+    project = assetmake.open(space.root)
+    project.build()
+
+    with pytest.raises(UnknownNameError, match="needs the names"):
+        project.accept([])
+
+
+def test_a_directory_that_is_not_there_is_no_project(space):
+    """The search upward would have found the one around it."""
+    with pytest.raises(LoadError, match="no directory"):
+        assetmake.open(space.root / "nowhere")

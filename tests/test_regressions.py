@@ -282,3 +282,60 @@ def test_a_second_build_waits_for_the_first_and_has_nothing_to_do(space):
     built_by = [text.count("] built ") for text in (one, other)]
     assert sorted(built_by) == [0, 2]
     assert "waiting" in (other if built_by[0] else one)
+
+
+@pytest.mark.parametrize("manifest", ["{", None])
+def test_a_rebuild_keeps_what_a_build_did_not_write(space, manifest):
+    """Foreign files went with the table that they had been put into."""
+    built(space)
+    table = space.root / "data" / "mid"
+    (table / "_notes.txt").write_text("precious")
+    if manifest is not None:
+        (table / "_manifest.json").write_text(manifest)
+    space.edit("Assetfile.py", "raw.a * 10", "raw.a * 20")
+
+    built(space)
+
+    (kept,) = (space.root / "data/.assetmake/kept").iterdir()
+    assert (kept / "_notes.txt").read_text() == "precious"
+    assert open_project(space.root).status()[1].state is State.FRESH
+
+
+def test_another_assetfile_is_not_answered_by_the_snapshot_of_the_first(space):
+    """`-f` was told the rows of `Assetfile.py`, and left its own behind."""
+    assert space.shell().status == 0
+    space.write({"Other.py": "from assetmake import asset\n"})
+
+    other = space.shell("-f", "Other.py", "--list")
+    again = space.shell("--check")
+
+    assert (other.status, other.out) == (0, "")
+    assert (again.status, again.out) == (0, "")
+
+
+def test_tables_that_come_do_not_count_as_a_listing_that_changed(space):
+    """An Assetfile that looks for sources in `data/` was stale after each build."""
+    (space.root / "data").mkdir()
+    (space.root / "raw.csv").rename(space.root / "data" / "raw.csv")
+    space.edit(
+        "Assetfile.py",
+        'raw = source("raw", path="raw.csv")',
+        "import glob\nfor path in glob.glob('data/*.csv'):\n"
+        "    source(path[5:-4], path=path)",
+    )
+    assert space.shell().status == 0
+
+    assert space.shell("--check").out == ""
+    (space.root / "data" / "more.csv").write_text("a\n1\n")
+    assert "file `data/` changed" in space.shell("--check").out
+
+
+def test_links_in_the_store_are_not_gone_round_in(space):
+    """A link back up was followed for ever."""
+    built(space)
+    (space.root / "data" / "loop").symlink_to(space.root)
+    (space.root / "elsewhere").mkdir()
+    (space.root / "data" / "top").rename(space.root / "elsewhere" / "top")
+    (space.root / "data" / "top").symlink_to(space.root / "elsewhere" / "top")
+
+    assert set(states(space).values()) == {"source", "fresh"}

@@ -67,8 +67,8 @@ def remember(root, snapshot=None):
     text = (snapshot or root / "data/.assetmake/snapshot").read_bytes()
     config = (root / "pyproject.toml").read_bytes()
     kept = text.split(b"\0")[1].decode()
-    fresh = key_of("", config).split("\n")[:3]
-    project._key = lambda: "\n".join([*fresh, *kept.split("\n")[3:]])
+    fresh = key_of("Assetfile.py", "", config).split("\n")[:4]
+    project._key = lambda: "\n".join([*fresh, *kept.split("\n")[4:]])
     return project._remember()
 
 

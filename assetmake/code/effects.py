@@ -136,6 +136,8 @@ class _Finder:
             for target in self.aliases.targets(module, act.ref):
                 slots, all_args = self._call(act, target, now=now)
                 yield from slots
+                if now and target.kind == "leaf":
+                    yield from self._called_back(module, act, target.name)
                 changed_args = changed_args or all_args
             yield from self._arguments(module, act, every=changed_args)
 
@@ -223,7 +225,8 @@ class _Finder:
                 slots.update(self.aliases.returned(key))
             return slots, False
         if unit.kind == "class":
-            if target.rest and self._keeps(key, target.rest[-1]):
+            part = len(target.rest) > 1 and acting  # `P.known.append(...)`
+            if part or (target.rest and self._keeps(key, target.rest[-1])):
                 slots.add(own)
         elif acting:
             slots.add(own)
@@ -233,11 +236,22 @@ class _Finder:
         self, act: Act, text: str, *, now: bool
     ) -> tuple[set[Slot], bool]:
         if _HARMLESS.match(text):
-            # `list.append(a, b)`, but not `logging.info(a)`
-            return set(), act.bare and text.startswith("builtin:")
+            # `list.append(a, b)`, but neither `print(a)` nor `logging.info(a)`
+            method = text.startswith("builtin:") and "." in text
+            return set(), act.bare and method
         if _SETTING.fullmatch(text.rpartition(".")[2]) or (now and act.bare):
             return {OUTSIDE}, act.bare
         return ({PERHAPS} if act.bare else set()), act.bare
+
+    def _called_back(self, module: Module, act: Act, text: str) -> Iterator[Slot]:
+        """Yield what functions change that are given to one outside: `map(f, x)`."""
+        if _HARMLESS.match(text) and not text.startswith("builtin:"):
+            return
+        for _, ref in act.args:
+            for target in self.aliases.targets(module, ref):
+                key = (target.module, target.position)
+                if target.kind == "unit" and self.resolver.unit(key).kind == "def":
+                    yield from self.reached(key, deep=False) - {PERHAPS}
 
     def _arguments(self, module: Module, act: Act, *, every: bool) -> Iterator[Slot]:
         """Yield what a call changes of what it is given."""

@@ -207,8 +207,8 @@ class Summary(NamedTuple):
         units: Its statements, in order.
         bindings: For each global name the ways it is bound, in order.
         stars: Star imports, in order.
-        exports: ``__all__``, if it is a literal; None if it is not given, or
-            must be computed.
+        exports: ``__all__``; None if it is not given, and ``*`` alone if it is
+            computed.
         events: What importing the module does, in order: ("unit", "", index),
             ("load", base, 0) or ("path", expression, 1 for the front).
         doc: Docstring of the module.

@@ -141,7 +141,7 @@ def note_call(walker: Walker, node: ast.Call, scope: Scope, *, bare: bool) -> No
     if not scope.later and any(word.arg in COUNTED for word in node.keywords):
         walker.trace.registrations.append(node)
     named = isinstance(node.func, ast.Name)
-    if named and last not in walker.module and scope.find(last) is None:
+    if named and scope.later and last not in walker.module and not scope.find(last):
         return  # no other builtin function changes what it is given
     method = "" if named else last
     args = tuple(_arguments(walker, node, scope))
@@ -149,6 +149,8 @@ def note_call(walker: Walker, node: ast.Call, scope: Scope, *, bare: bool) -> No
     if scope.later and not args and not acting:
         return
     callee = walker.chain(node.func, scope)
+    if method in MUTATORS and _note_table(walker, node, callee.refs, scope):
+        return
     refs = callee.refs or ((_UNKNOWN,) if bare and args else ())
     for ref in refs:
         if acting or not scope.later or ref[0] != "param":
@@ -156,6 +158,29 @@ def note_call(walker: Walker, node: ast.Call, scope: Scope, *, bare: bool) -> No
             walker.trace.acts.append(
                 act._replace(depth=callee.calls + 1, args=args, line=node.lineno)
             )
+
+
+def _note_table(
+    walker: Walker, node: ast.Call, refs: tuple[Ref, ...], scope: Scope
+) -> bool:
+    """Record what ``globals().update(...)`` binds; return whether it is such a call."""
+    owners = [
+        (kind, base, attrs[:-2])
+        for kind, base, attrs in refs
+        if attrs[-2:-1] == ("__dict__",)
+    ]
+    if not owners:
+        return False
+    names = [word.arg or "*" for word in node.keywords]
+    for value in node.args:
+        keys = value.keys if isinstance(value, ast.Dict) else [None]
+        names += [_literal(key) or "*" if key else "*" for key in keys]
+    for owner in owners:
+        for name in names:
+            walker.act("set", owner, node, scope, name)
+        if "*" in names and owner[0] == "self" and not scope.later:
+            walker.trace.flags |= REBINDS
+    return True
 
 
 def _note_builtin(walker: Walker, node: ast.Call, scope: Scope) -> bool:

@@ -261,7 +261,11 @@ class _Lookup:
         if not isinstance(other, Module):
             return []
         exports = other.summary.exports
-        if name.startswith("_") if exports is None else name not in exports:
+        if exports is None:
+            hidden = name.startswith("_")
+        else:
+            hidden = name not in exports and exports != ("*",)
+        if hidden:
             return []
         found = self.name(other, name, attrs)
         if not found and exports is not None and other.directories:

@@ -41,6 +41,8 @@ from assetmake.code.walker import Walker
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_OVERLOADS = frozenset({"typing.overload", "typing_extensions.overload"})
+
 _Guards = tuple[tuple[int, int], ...]
 
 
@@ -88,8 +90,17 @@ class _Builder:
                     self._import(node, guards)
             elif isinstance(node, ast.If):
                 self._if(node, guards, main=main)
-            elif not is_void(node) and not isinstance(node, ast.Global):
+            elif not is_void(node) and not self._is_overload(node):
                 self._statement(node, guards, main=main)
+
+    def _is_overload(self, node: ast.stmt) -> bool:
+        """Return whether a statement is for type checkers alone, or does nothing."""
+        if isinstance(node, _FUNCTIONS):
+            dotted = {
+                self.walker.dotted(d, self.walker.root) for d in node.decorator_list
+            }
+            return not dotted.isdisjoint(_OVERLOADS)
+        return isinstance(node, ast.Global)
 
     def _import(self, node: ast.Import | ast.ImportFrom, guards: _Guards) -> None:
         for name, base, loaded in import_bases(node):

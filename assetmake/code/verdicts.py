@@ -56,7 +56,7 @@ def _version_verdict(left: str, operator: ast.cmpop, right: ast.expr) -> str:
 
 
 def exports(tree: ast.Module) -> tuple[str, ...] | None:
-    """Return ``__all__``, if only literals make it up."""
+    """Return ``__all__``; ``*`` stands for names that are computed."""
     found: list[str] | None = None
     for node in tree.body:
         value: ast.AST | None = None
@@ -72,7 +72,7 @@ def exports(tree: ast.Module) -> tuple[str, ...] | None:
         try:
             names = ast.literal_eval(value)
         except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-            return None
+            return ("*",)
         names = [names] if isinstance(names, str) else list(names)
         found = names if isinstance(node, ast.Assign) else [*(found or []), *names]
     return None if found is None else tuple(map(str, found))

@@ -258,13 +258,21 @@ class Walker(Namer):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         if isinstance(node, ast.AnnAssign):
             if scope.kind == "class":
-                self.push((unquoted(node.annotation),), scope)
+                self._field(node, scope)
             else:
                 self.annotate([unquoted(node.annotation)], scope)
         if node.value is None:
             return
         self.alias(targets, node.value, scope)
         self.push((node.value, *targets), scope)
+
+    def _field(self, node: ast.AnnAssign, scope: Scope) -> None:
+        """Walk the annotation of a field; texts within it may be names."""
+        self.push((unquoted(node.annotation),), scope)
+        for child in ast.walk(node.annotation):
+            text = child.value if isinstance(child, ast.Constant) else None
+            if isinstance(text, str) and text.isidentifier():
+                self.refer(("mention", text, ()), child, scope)
 
     def _augment(self, node: ast.AST, scope: Scope) -> None:
         assert isinstance(node, ast.AugAssign)
@@ -333,6 +341,8 @@ class Walker(Namer):
     def _set(self, node: ast.Attribute | ast.Subscript, scope: Scope) -> None:
         """Record what an assignment to an attribute or item changes."""
         found = self.chain(node.value, scope)
+        if found.calls:
+            self._set_given(node.value, scope)
         if isinstance(node, ast.Attribute):
             name = node.attr
         else:
@@ -350,6 +360,18 @@ class Walker(Namer):
                     self.act("set", ref, node, scope)
             else:
                 self.act("set", ref, node, scope, name)
+
+    def _set_given(self, node: ast.expr, scope: Scope) -> None:
+        """Record that ``f(x)[key] = value`` may change ``x``, which f may return."""
+        inner: ast.AST = node
+        while isinstance(inner, (ast.Attribute, ast.Call, ast.Subscript)):
+            if isinstance(inner, ast.Call):
+                for value in inner.args:
+                    for ref in self.values(value, scope):
+                        self.act("set", ref, node, scope)
+                inner = inner.func
+            else:
+                inner = inner.value
 
 
 _LEAVES = frozenset(

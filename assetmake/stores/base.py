@@ -47,6 +47,13 @@ class Store(Protocol):
         """Return whether the files of an asset are still those of a manifest."""
         ...
 
+    def is_ours(self, name: str, record: Record) -> bool:
+        """Return whether all that stands in an asset's place can be written anew.
+
+        That is nothing, or just what its manifest proves that a build wrote.
+        """
+        ...
+
     def stored(self, manifest: Manifest) -> Stored:
         """Return what a handler needs to load an asset."""
         ...

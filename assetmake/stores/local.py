@@ -160,6 +160,17 @@ class LocalStore:
         except OSError:
             return False
 
+    def is_ours(self, name: str, record: Record) -> bool:
+        """Return whether a directory holds nothing but what a build wrote."""
+        if record.condition is Condition.MODIFIED:
+            return False
+        try:
+            found = os.listdir(f"{self.root}{os.sep}{path_of(name)}")
+        except FileNotFoundError:
+            return True
+        files = record.manifest.output.files if record.manifest else ()
+        return {*found} <= {FILE_NAME, SUCCESS, *files}
+
     def _failure(self, name: str) -> Failure | None:
         file = str(self._failure_file(name))
         if not os.path.exists(file):
@@ -331,6 +342,9 @@ class LocalStore:
     def adopt(self, name: str) -> tuple[Path, Mapping[str, FileRecord]]:
         """Return the directory of an asset and the data files in it."""
         place = self.root / path_of(name)
+        if not place.is_dir():
+            msg = f"{self.place(name)} is no directory"
+            raise StoreError(msg, hints="move it away by hand")
         return place, self.files(place)
 
     def keep(self, name: str) -> Path:
@@ -427,12 +441,19 @@ def _list(directory: str) -> tuple[list[str], bool, bool]:
                 elif _is_hidden(entry.name):
                     continue
                 elif entry.is_dir():
-                    inner.append(entry.name)
+                    # A link may lead anywhere, also back: it is gone through
+                    # only where a table stands right behind it.
+                    if not entry.is_symlink() or _has_manifest(entry.path):
+                        inner.append(entry.name)
                 else:
                     has_files = True
     except OSError:
         return [], False, False
     return inner, has_manifest, has_files
+
+
+def _has_manifest(directory: str) -> bool:
+    return os.path.exists(os.path.join(directory, FILE_NAME))
 
 
 def _draft_files(draft: Draft, directory: str) -> None:
