@@ -219,7 +219,8 @@ def test_frames_of_assetmake_are_those_of_a_library():
     text = cut_traceback(caught.value, Path(assetmake.__file__).parents[1])
 
     assert "fingerprint.py" not in text
-    assert "2 frames in assetmake (" in text
+    assert "frames in " in text
+    assert "assetmake (--full-trace" in text
 
 
 def test_a_long_chain_is_not_followed_to_its_end(tmp_path):
