@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from assetmake.errors import StoreError, UnknownNameError
+from assetmake.errors import FrameError, StoreError, UnknownNameError
 from assetmake.frames.base import Stored
 from assetmake.manifest import FileRecord, InputRecord, Manifest, Output
 from assetmake.status import Condition, Definition, Record
@@ -97,7 +97,12 @@ def _adopted(definition: Definition, record: Record, store: Store) -> Output:
         before.columns if before else None,
         before.extra if before else {},
     )
-    written = fingerprint_stored(stored)
+    try:
+        written = fingerprint_stored(stored)
+    except FrameError as error:
+        msg = f"{store.place(definition.name)} cannot be adopted: {error}"
+        hint = f"move it away by hand, then run `assetmake {definition.name}`"
+        raise StoreError(msg, hints=hint) from error
     return Output(
         before.type if before else "pandas.DataFrame",
         stored.format,

@@ -156,6 +156,9 @@ def _unknown(
     else:
         close = did_you_mean(word, known)
         message = f"no asset is named '{word}'"
+    if word.startswith("group:") and not close:
+        hint = 'an asset is put into a group by `@asset(group="...")`'
+        return UnknownNameError(message, hints=hint)
     if close:
         return UnknownNameError(f"{message}. Did you mean '{close}'?")
     return UnknownNameError(message, hints="`assetmake --list` shows the names")

@@ -585,6 +585,9 @@ class Project:
             chosen = [
                 name for name in _selected(view, names) if name in view.definitions
             ]
+            if not chosen:
+                msg = f"{', '.join(f'`{name}`' for name in names)} names no asset"
+                raise UnknownNameError(msg, hints="only what is built is accepted")
             for name in chosen:
                 manifest = accept(view, name, self.store)
                 self.store.stamp(manifest)

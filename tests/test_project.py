@@ -8,7 +8,7 @@ from space import TestSpace
 
 import assetmake
 from assetmake import MemoryStore
-from assetmake.errors import LoadError, UnknownNameError
+from assetmake.errors import LoadError, StoreError, UnknownNameError
 from assetmake.listen import Listener
 from assetmake.project import Why
 from assetmake.status import State
@@ -144,3 +144,25 @@ def test_a_directory_that_is_not_there_is_no_project(space):
     """The search upward would have found the one around it."""
     with pytest.raises(LoadError, match="no directory"):
         assetmake.open(space.root / "nowhere")
+
+
+def test_a_source_is_not_accepted(space):
+    project = assetmake.open(space.root)
+    project.build()
+
+    with pytest.raises(UnknownNameError, match="`raw` names no asset"):
+        project.accept("raw")
+
+
+def test_what_cannot_be_read_is_not_adopted(space):
+    """The hint does not lead back to where it came from."""
+    project = assetmake.open(space.root)
+    project.build()
+    table = space.root / "data" / "mid"
+    (table / "_manifest.json").unlink()
+    (table / "part-00000.parquet").write_text("junk")
+
+    with pytest.raises(StoreError, match="data/mid cannot be adopted") as caught:
+        project.accept("mid")
+
+    assert caught.value.hints == ("move it away by hand, then run `assetmake mid`",)
