@@ -4,48 +4,27 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from assetmake.config import Config, config_bytes, load_config
-from assetmake.errors import LoadError, StoreError, UnknownNameError
+from assetmake.errors import LoadError, UnknownNameError
 from assetmake.find import find_assetfile
 from assetmake.graph import select, upstream_of
 from assetmake.plan import Plan, make_plan
-from assetmake.status import Condition, Definition, State, Status
+from assetmake.status import Condition, State, Status
 from assetmake.stores.base import Store
 from assetmake.stores.local import LocalStore
+from assetmake.whys import Why, why_of
 
 if TYPE_CHECKING:
-    from assetmake.code.parts import Note
     from assetmake.frames.base import Stored
     from assetmake.listen import Listener, Outcome, Result
-    from assetmake.manifest import Manifest
     from assetmake.remember import Remembered
     from assetmake.view import Defined, View
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """All that is known of why a row is as it is.
-
-    Attributes:
-        status: The row, with its reasons.
-        definition: None for a source or an orphan.
-        notes: What could not be followed in the asset's code.
-        ruled_out: What was compared and is not the cause, in words.
-        package_changes: Versions that differ from those of the build; they
-            make nothing stale unless declared.
-    """
-
-    status: Status
-    definition: Definition | None = None
-    notes: tuple[Note, ...] = ()
-    ruled_out: tuple[str, ...] = ()
-    package_changes: tuple[str, ...] = ()
 
 
 def open_project(
@@ -253,39 +232,13 @@ class Project:
                 select([names], known.graph, known.others, known.groups)
                 msg = f"'{names}' stands for several names"
                 raise UnknownNameError(msg, hints="give a list of them")
-            return self._why(view, names)
+            return why_of(view, names)
         if names:
             known = remembered(view)
             chosen = select(names, known.graph, known.others, known.groups)
         else:
             chosen = [n for n, s in view.statuses.items() if s.reasons]
-        return [self._why(view, name) for name in chosen]
-
-    def _why(self, view: View, name: str) -> Why:
-        status = view.statuses[name]
-        if name not in view.definitions:
-            return Why(status)
-        return Why(
-            status,
-            view.definitions[name],
-            view.defined.closures[name].notes,
-            _ruled_out(status),
-            self._package_changes(view, name, status.manifest),
-        )
-
-    def _package_changes(
-        self, view: View, name: str, manifest: Manifest | None
-    ) -> tuple[str, ...]:
-        if manifest is None:
-            return ()
-        from assetmake.versions import versions_of
-
-        now = versions_of(view.defined.closures[name].packages)
-        return tuple(
-            f"{package} {before} -> {now[package]}"
-            for package, before in manifest.versions.items()
-            if package in now and now[package] != before
-        )
+        return [why_of(view, name) for name in chosen]
 
     # Loading ------------------------------------------------------------------
 
@@ -416,6 +369,7 @@ class Project:
         **options: bool,
     ) -> Result:
         from assetmake.listen import Result
+        from assetmake.refusals import refuse
 
         view = self._look()
         plan = plan_of(view)
@@ -434,7 +388,7 @@ class Project:
             if waited:  # the other build may have done our work
                 view = self._look()
                 plan = plan_of(view)
-            self._refuse(view, plan)
+            refuse(view, plan, self.store)
             listener.planned(plan)
             outcomes = self._carry_out(
                 view, plan, listener, jobs=self._jobs(jobs, plan), **options
@@ -502,44 +456,6 @@ class Project:
                 len(os.sched_getaffinity(0)) if _HAS_AFFINITY else os.cpu_count() or 1
             )
         return min(jobs, len(plan.steps))
-
-    def _refuse(self, view: View, plan: Plan) -> None:
-        """Raise for what no asset of a plan could be built with."""
-        from assetmake.errors import SourceError
-
-        needed = upstream_of(view.defined.graph, [step.name for step in plan.steps])
-        for name, source in view.sources.items():
-            if name in needed and source.fingerprint is None:
-                readers = [
-                    f"`{step.name}` ({view.definitions[step.name].place})"
-                    for step in plan.steps
-                    if name in view.defined.graph[step.name]
-                ]
-                if readers:
-                    msg = (
-                        f"source `{name}` has no data: {source.problem}"
-                        f"\n  needed by {', '.join(readers)}"
-                    )
-                    option = view.defined.sources[name].project
-                    hint = (
-                        f"put it there, or change `path=` at {source.place}"
-                        if option is None
-                        else f"run `assetmake -C {option}` first"
-                    )
-                    raise SourceError(msg, hints=hint)
-        for step in plan.steps:
-            record = view.records.get(step.name)
-            if record and record.condition is Condition.UNMANAGED:
-                place = self.store.place(step.name)
-                msg = (
-                    f"{place} was not written by assetmake, and "
-                    f"`{step.name}` would overwrite it"
-                )
-                hint = (
-                    f"`assetmake --accept {step.name}` adopts it; "
-                    "else move it away by hand"
-                )
-                raise StoreError(msg, hints=hint)
 
     # Housekeeping -------------------------------------------------------------
 
@@ -659,28 +575,3 @@ def _index_is_wanted() -> bool:
 
 def _wait_silently(owner: str) -> None:
     """Wait for another build without a word."""
-
-
-_RULED_OUT: Mapping[str, tuple[str, ...]] = {
-    "its code": ("code-changed", "helper-changed"),
-    "settings": ("setting-changed",),
-    "inputs": (
-        "input-added",
-        "input-removed",
-        "input-reordered",
-        "upstream-changed",
-        "upstream-outdated",
-        "source-changed",
-        "source-missing",
-    ),
-    "storage format": ("format-changed",),
-    "declared columns": ("columns-differ",),
-    "data on disk": ("data-modified", "data-missing"),
-}
-
-
-def _ruled_out(status: Status) -> tuple[str, ...]:
-    if status.manifest is None:
-        return ()
-    codes = {reason.code for reason in status.reasons}
-    return tuple(words for words, of in _RULED_OUT.items() if codes.isdisjoint(of))

@@ -1155,6 +1155,10 @@ CASES = {
         ("K",),
         "from m import Q\nK = <<1 => 2>>\nhot: raw.query(Q)\n== m.py\nQ = 'a > @K'\n",
     ),
+    "query made elsewhere": (
+        ("K",),
+        "from m import make\nK = <<1 => 2>>\nhot: raw.query(make())\n== m.py\ndef make(): return 'a > @K'\n",
+    ),
     "query in an f-string": (
         ("K",),
         "K = <<1 => 2>>\nhot: raw.eval(f'a = b + @K * {raw}')",

@@ -10,8 +10,8 @@ import assetmake
 from assetmake import MemoryStore
 from assetmake.errors import LoadError, StoreError, UnknownNameError
 from assetmake.listen import Listener
-from assetmake.project import Why
 from assetmake.status import State
+from assetmake.whys import Why
 
 ASSETFILE = """
     import pandas as pd

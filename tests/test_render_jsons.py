@@ -10,10 +10,10 @@ from assetmake.frames.base import Column
 from assetmake.listen import Outcome, Result
 from assetmake.manifest import FileRecord, Manifest, Output
 from assetmake.plan import Plan, Step
-from assetmake.project import Why
 from assetmake.render import jsons
 from assetmake.run import Failed
 from assetmake.status import Reason, State, Status
+from assetmake.whys import Why
 
 PLACE = Place("Assetfile.py", 21)
 CHANGE = Change("helper", "clean", "changed", Place("w.py", 8), "", "a", None)

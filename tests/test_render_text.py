@@ -9,7 +9,6 @@ from assetmake.code.parts import Change, Note, Place
 from assetmake.frames.base import Column
 from assetmake.manifest import FileRecord, Manifest, Output
 from assetmake.plan import Plan, Step
-from assetmake.project import Why
 from assetmake.render.layout import Look
 from assetmake.render.text import (
     check_line,
@@ -23,6 +22,7 @@ from assetmake.render.text import (
 )
 from assetmake.render.why import render_why
 from assetmake.status import Reason, State, Status
+from assetmake.whys import Why
 
 BUILT = "2026-11-23T06:41:00Z"
 NOW = 1795416060.0 + 2 * 3600  # two hours later

@@ -84,7 +84,7 @@ class Draft:
         self._inner: dict[int, None] = {}
         self._notes: dict[tuple[int, str], None] = {}
         self._seen: set[Ref] = set()
-        self._values: list[Key] = []
+        self._units: list[Key] = []
         self._classes: set[Key] = set()
 
     def say(self, value: Encodable) -> None:
@@ -231,8 +231,7 @@ class Draft:
                 kind = self.builder.resolver.unit(key).kind
                 if kind == "class":
                     self._classes.add(key)
-                elif kind in ("assign", "other"):
-                    self._values.append(key)
+                self._units.append(key)
                 self.edge(("unit", *key))
             else:
                 other = self.builder.modules.found[target.module]
@@ -296,8 +295,9 @@ class Draft:
         """Add names in texts that are defined elsewhere, and used here."""
         assert self.module is not None
         resolver = self.builder.resolver
-        for key in list(self._values):
-            for ref, line in resolver.unit(key).now:
+        for key in list(self._units):
+            unit = resolver.unit(key)
+            for ref, line in (*unit.now, *unit.later):
                 if ref[0] == "mention" and ref not in self._seen:
                     self._seen.add(ref)
                     self.resolved(ref, line)

@@ -48,9 +48,9 @@ from typing import Any
 from assetmake.code.parts import Change, Place
 from assetmake.listen import Outcome, Result
 from assetmake.plan import Plan
-from assetmake.project import Why
 from assetmake.run import Failed
 from assetmake.status import Reason, Status
+from assetmake.whys import Why
 
 #: See the module's docstring for when it rises.
 VERSION = 1

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from assetmake.code.parts import Change
-from assetmake.project import Why
 from assetmake.render.layout import Look, age, safe, safe_lines, wrap
 from assetmake.render.text import STYLES, seconds_since
 from assetmake.status import Reason, State, Status
+from assetmake.whys import Why
 
 #: Lines of one change that are shown; a table of constants may have thousands.
 _MOST_LINES = 60
