@@ -378,10 +378,10 @@ PACKAGE = Path(importlib.import_module("assetmake").__file__).parent
 @pytest.mark.parametrize(
     ("file", "is_ours"),
     [
-        ("/work/project/Assetfile.py", True),
-        ("/work/project/pkg/deep/mod.py", True),
-        ("/work/projects/mod.py", True),  # outside: an editable install
-        ("/work/project/.venv/lib/python3.12/site-packages/x/y.py", False),
+        ("/srv/project/Assetfile.py", True),
+        ("/srv/project/pkg/deep/mod.py", True),
+        ("/srv/projects/mod.py", True),  # outside: an editable install
+        ("/srv/project/.venv/lib/python3.12/site-packages/x/y.py", False),
         ("/usr/lib/python3/dist-packages/x.py", False),
         (os.__file__, False),
         (inspect.__file__, False),
@@ -397,7 +397,7 @@ def test_what_is_the_projects_code(monkeypatch, file, is_ours):
     """Its own files and editable installs; never assetmake or what is installed."""
     monkeypatch.setenv("SPARK_HOME", "/opt/spark")
 
-    assert Bounds(Path("/work/project")).owns(file) is is_ours
+    assert Bounds(Path("/srv/project")).owns(file) is is_ours
 
 
 @pytest.mark.parametrize("root", ["/", os.path.dirname(os.path.dirname(os.__file__))])
