@@ -170,6 +170,11 @@ def _dry_run(session: Session) -> int:
         look = session.out.look()
         session.out.line(render_plan(plan, f"because of {forced}", look))
     session.err.line(render_plan_closing(plan))
+    obstacle = session.project.obstacle(plan)
+    if obstacle is not None:
+        session.err.line("")
+        session.err.line("a build could not begin with that:")
+        show_error(obstacle, session.err)
     return 0
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from assetmake.config import Config, config_bytes, load_config
-from assetmake.errors import LoadError, UnknownNameError
+from assetmake.errors import AssetmakeError, LoadError, UnknownNameError
 from assetmake.find import find_assetfile
 from assetmake.graph import select, upstream_of
 from assetmake.plan import Plan, make_plan
@@ -210,6 +210,18 @@ class Project:
     ) -> Plan:
         """Return what a build of `names` would do; see `build`."""
         return _plan(self._known(), _words(names), always, _words(pretend), only)
+
+    def obstacle(self, plan: Plan) -> AssetmakeError | None:
+        """Return why a build of a plan could not begin; None if it could."""
+        from assetmake.refusals import refuse
+
+        if not plan.steps:
+            return None
+        try:
+            refuse(self._look(), plan, self.store)
+        except AssetmakeError as error:
+            return error
+        return None
 
     @overload  # text is a sequence of text, too; it is one name here
     def why(self, names: str) -> Why: ...  # type: ignore[overload-overlap]

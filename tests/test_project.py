@@ -8,7 +8,12 @@ from space import TestSpace
 
 import assetmake
 from assetmake import MemoryStore
-from assetmake.errors import LoadError, StoreError, UnknownNameError
+from assetmake.errors import (
+    LoadError,
+    SourceError,
+    StoreError,
+    UnknownNameError,
+)
 from assetmake.listen import Listener
 from assetmake.status import State
 from assetmake.whys import Why
@@ -166,3 +171,16 @@ def test_what_cannot_be_read_is_not_adopted(space):
         project.accept("mid")
 
     assert caught.value.hints == ("move it away by hand, then run `assetmake mid`",)
+
+
+def test_a_plan_that_cannot_begin_says_so(space):
+    """It was promised, and the build then ended before its first asset."""
+    (space.root / "raw.csv").unlink()
+    project = assetmake.open(space.root)
+
+    obstacle = project.obstacle(project.plan())
+
+    assert isinstance(obstacle, SourceError)
+    ran = space.run("-n")
+    assert ran.status == 0
+    assert "a build could not begin with that:\nerror: source `raw` has no" in ran.err
