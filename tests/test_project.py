@@ -184,3 +184,19 @@ def test_a_plan_that_cannot_begin_says_so(space):
     ran = space.run("-n")
     assert ran.status == 0
     assert "a build could not begin with that:\nerror: source `raw` has no" in ran.err
+
+
+def test_a_build_within_a_build_is_refused(space):
+    """It would wait for itself, for ever."""
+    space.edit(
+        "Assetfile.py",
+        'return mid[["b"]]',
+        "import assetmake, pathlib\n"
+        "        assetmake.open(pathlib.Path(__file__).parent).build()\n"
+        '        return mid[["b"]]',
+    )
+
+    result = assetmake.open(space.root).build()
+
+    (failed,) = [outcome.failed for outcome in result.outcomes if outcome.failed]
+    assert failed.message.endswith("is running this very code")

@@ -255,6 +255,10 @@ class LocalStore:
             except Timeout:
                 waiting(_read_owner(owner))
                 lock.acquire(poll_interval=0.05)
+        except RuntimeError as error:  # filelock: it would wait for itself
+            msg = f"a build of the store {self.root} is running this very code"
+            hint = "let the asset read its inputs, not build them"
+            raise StoreError(msg, hints=hint) from error
         except OSError as error:
             msg = f"cannot lock the store {self.root}: {error.strerror}"
             raise StoreError(msg) from error
@@ -264,8 +268,10 @@ class LocalStore:
             self._clear_leftovers()
             yield
         finally:
-            owner.unlink(missing_ok=True)
-            lock.release()
+            try:
+                owner.unlink(missing_ok=True)
+            finally:
+                lock.release()
 
     def _make_private(self) -> None:
         try:
