@@ -192,8 +192,8 @@ def test_a_build_within_a_build_is_refused(space):
         "Assetfile.py",
         'return mid[["b"]]',
         "import assetmake, pathlib\n"
-        "        assetmake.open(pathlib.Path(__file__).parent).build()\n"
-        '        return mid[["b"]]',
+        "    assetmake.open(pathlib.Path(__file__).parent).build()\n"
+        '    return mid[["b"]]',
     )
 
     result = assetmake.open(space.root).build()
