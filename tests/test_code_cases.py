@@ -979,6 +979,10 @@ CASES = {
         ("same(...)['k']",),
         "C = {}\ndef same(c): return c\nsame(C)['k'] = <<1 => 2>>\nhot: C",
     ),
+    "attribute set by way of globals": (
+        ("globals(...)['P'].k",),
+        "class P:\n    k = 0\nglobals()['P'].k = <<1 => 2>>\nhot: P.k",
+    ),
     "globals updated by a keyword": (
         ("globals(...).update(...)",),
         "K = 1\nL = 2\nglobals().update(K=<<1 => 2>>)\nhot: raw + K",

@@ -218,17 +218,18 @@ def test_given_bytes_count_instead_of_files(tmp_path):
     assert not code.is_current()
 
 
-def test_override_replaces_what_was_known(tmp_path):
-    """Until the next one, and only for that file."""
-    root = project(tmp_path)
-    code = Code(root, root / "Assetfile.py", search_path=[])
-    before = closure_of(root, code=code)
+def test_modules_that_a_load_imported_count_by_their_effects(tmp_path):
+    """Although nothing in the text tells that they are imported."""
+    text = "import pandas as pd\npd.set_option('a', 1)\n"
+    root = project(tmp_path, {**FILES, "plugin.py": text})
+    unseen = closure_of(root)
 
-    code.override(root / "lib" / "units.py", UNITS.replace("273", "0").encode())
+    loaded = {root / "plugin.py": text.encode()}
+    code = Code(root, root / "Assetfile.py", loaded, search_path=[])
 
-    assert closure_of(root, code=code).fingerprint != before.fingerprint
-    code.override(root / "lib" / "units.py", UNITS.encode())
-    assert closure_of(root, code=code) == before
+    closure = closure_of(root, code=code)
+    assert closure.fingerprint != unseen.fingerprint
+    assert "pd.set_option(...)" in [part.name for part in closure.parts]
 
 
 def test_code_is_current_until_something_it_saw_changes(tmp_path):

@@ -57,15 +57,15 @@ class Code:
         Args:
             root: The project's directory.
             entry: Its Assetfile.
-            files: Bytes that count instead of what files hold now, by absolute
-                path: those that were loaded.
+            files: The modules that loading the Assetfile imported, in order:
+                their bytes by absolute path, which count instead of what the
+                files hold now.
             search_path: As ``sys.path``, which it is if None.
             summaries: Those of files analysed before, by digest of their
                 bytes; new ones are added.
         """
         self.root = os.path.abspath(root)
         self._entry = os.path.abspath(entry)
-        self._given: dict[Path, bytes] = {}
         self._files = files if files is not None else {}
         self._search_path = search_path
         self._summaries: MutableMapping[str, Summary] = (
@@ -98,11 +98,6 @@ class Code:
         """Return whether files and directories are still as they were read."""
         return self._model is None or self._model.sources.is_current()
 
-    def override(self, path: Path, data: bytes) -> None:
-        """Let `data` count as what a file holds; what was known is forgotten."""
-        self._given[Path(os.path.abspath(path))] = data
-        self._model = None
-
     def closure(
         self,
         function: Any,
@@ -127,9 +122,11 @@ class Code:
     def model(self) -> Model:
         """Return the model of all modules, made when first asked for."""
         if self._model is None:
-            given = {**self._files, **self._given} if self._given else self._files
-            sources = Sources(given, self._summaries)
-            self._model = Model(sources, self.root, self._entry, self._search_path)
+            sources = Sources(self._files, self._summaries)
+            loaded = [str(path) for path in self._files]
+            self._model = Model(
+                sources, self.root, self._entry, self._search_path, loaded
+            )
         return self._model
 
 
@@ -142,6 +139,7 @@ class Model:
         root: str,
         entry: str,
         search_path: Iterable[str] | None,
+        loaded: Iterable[str] = (),
     ) -> None:
         self.sources = sources
         self.modules = Modules(sources, root, entry, search_path)
@@ -150,11 +148,16 @@ class Model:
             raise LoadError(f"{entry} is not a file of the project {root}")
         first.check()
         self.loading = Loading(self.modules, first)
+        for path in loaded:
+            module = self.modules.at(path)
+            if module is not None:
+                self.loading.add(module)
         self.resolver = Resolver(self.modules)
         self._refresh()
 
     def _refresh(self) -> None:
         """Start anew from the modules that are known to be loaded."""
+        self.loading.follow_later()
         self.resolver.set_effects(NO_EFFECTS)
         self.resolver.set_effects(find_effects(self.resolver, self.loading))
         self.finder = RootFinder(self.modules, self.resolver, self.loading)

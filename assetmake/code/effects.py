@@ -142,7 +142,7 @@ class _Finder:
             yield from self._arguments(module, act, every=changed_args)
 
     def _set(self, module: Module, act: Act) -> Iterator[Slot]:
-        if act.ref[0] == "self" and act.name:
+        if act.ref == ("self", "", ()) and act.name:
             yield (module.index, act.name)
             return
         for target in self.aliases.targets(module, act.ref):

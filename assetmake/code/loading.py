@@ -25,29 +25,22 @@ class Loading:
     Attributes:
         executed: Units in the order in which importing the Assetfile runs
             them; then those of modules that are imported later, if at all.
-        now: Indices of the modules that importing the Assetfile loads.
     """
 
     def __init__(self, modules: Modules, entry: Module) -> None:
         self.modules = modules
         self.entry = entry
         self.executed: list[Key] = []
-        self.now: set[int] = set()
         self._entered: set[int] = set()
         self._direct: dict[int, list[int]] = {}
         self._enter(entry)
-        self.now = set(self._entered)
-        self._follow_later()
 
     def add(self, module: Module) -> bool:
         """Take in a module that a load was seen to run; return if it is new."""
         if module.index in self._entered:
-            self.now.add(module.index)
             return False
-        before = set(self._entered)
+        self._direct[self.entry.index].append(module.index)
         self._enter(module)
-        self.now |= self._entered - before
-        self._follow_later()
         return True
 
     def loaded_by(self, module: Module) -> list[int]:
@@ -178,7 +171,7 @@ class Loading:
         if path is not None:
             self.modules.extend(path, front=front)
 
-    def _follow_later(self) -> None:
+    def follow_later(self) -> None:
         """Enter what functions import, and what those modules import."""
         done: set[int] = set()
         while todo := self._entered - done:

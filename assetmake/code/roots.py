@@ -150,7 +150,7 @@ class RootFinder:
             draft.say(unit.docs)
         if where is not None and where.key != site.key:
             self._registration(draft, where)
-        self._load(draft, site.module)
+        self._load(draft)
         place = Place(site.module.file, unit.line)
         roots = [
             Root(
@@ -200,7 +200,7 @@ class RootFinder:
         elif where is not None and (site is None or where.key != site.key):
             self._registration(draft, where)
         if module is not None:
-            self._load(draft, module)
+            self._load(draft)
         return [root, *values]
 
     def _wrapped(self, wanted: _Wanted, draft: Draft, where: _Site | None) -> None:
@@ -293,12 +293,9 @@ class RootFinder:
                 return
         draft.take(inner)
 
-    def _load(self, draft: Draft, module: Module) -> None:
-        """Add what importing the Assetfile does outside of the project."""
-        entry = self.loading.entry
-        draft.loads(entry)
-        if module.index not in self.loading.loaded_by(entry):
-            draft.loads(module)
+    def _load(self, draft: Draft) -> None:
+        """Add what loading the Assetfile does outside of the project."""
+        draft.loads(self.loading.entry)
 
     # Finding places ------------------------------------------------------------
 
