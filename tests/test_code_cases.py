@@ -447,6 +447,11 @@ CASES = {
         ("f",),
         "from importlib import import_module as im\nhot: im('m').f(raw)\n== m.py\ndef f(x): return <<1 => 2>>\n",
     ),
+    "import_module imported twice": (
+        ("f",),
+        "try:\n    import importlib\nexcept ImportError:\n    import importlib\n"
+        "hot: importlib.import_module('m').f(raw)\n== m.py\ndef f(x): return <<1 => 2>>\n",
+    ),
     "relative import_module": (
         ("f",),
         "import pkg\nhot: pkg.run(raw)\n== pkg/__init__.py\nimport importlib\n"

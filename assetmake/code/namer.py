@@ -60,10 +60,12 @@ class Namer:
             return ""
         owner = scope.find(node.id)
         bound = self.module if owner is None else owner.bound
-        bases = bound.imports.get(node.id, ())
-        if len(bases) == 1 and not bases[0].startswith("."):
-            base = bases[0].replace(":", ".")
-        elif owner is None and node.id not in bound and not bases:
+        bases = set(bound.imports.get(node.id, ()))
+        if len(bases) == 1:
+            base = bases.pop().replace(":", ".")
+            if base.startswith("."):
+                return ""
+        elif owner is None and node.id not in bound:
             base = f"builtins.{node.id}"
         else:
             return ""
