@@ -18,6 +18,7 @@ from types import TracebackType
 from assetmake.code.imports import Bounds, Session
 from assetmake.errors import LoadError, did_you_mean
 from assetmake.excerpts import call_span, excerpt, line_of, shown_path
+from assetmake.masks import masked
 
 #: Distributions whose import name is another; pip knows the others by name.
 _DISTRIBUTIONS = {
@@ -65,7 +66,7 @@ def load_error(
     if isinstance(error, SyntaxError) and session.bounds.owns(error.filename or ""):
         shown.insert(0, _syntax_frame(error))
         inner = []
-    why = _summary(error).replace(f"{root}{os.sep}", "")
+    why = masked(_summary(error).replace(f"{root}{os.sep}", ""))
     lines = [f"{shown_path(str(path), root)} cannot be loaded: {why}"]
     if shown:
         first = shown[0]

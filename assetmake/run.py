@@ -25,6 +25,7 @@ from assetmake.excerpts import shown_path
 from assetmake.frames import Frames
 from assetmake.frames.base import Stored, Written
 from assetmake.frames.columns import check_columns
+from assetmake.masks import masked
 from assetmake.tracebacks import cut_traceback, full_traceback, text_of
 
 
@@ -143,7 +144,7 @@ def run_asset(
 
                 pdb.post_mortem(error.__traceback__)
     seconds = time.perf_counter() - started
-    return Ran(seconds, peak_memory(), printed.getvalue(), **outcome)
+    return Ran(seconds, peak_memory(), masked(printed.getvalue()), **outcome)
 
 
 def _attempt(task: Task, frames: Frames, values: dict[str, Any]) -> dict[str, Any]:
@@ -259,9 +260,9 @@ def _failed(
     ours = isinstance(error, AssetmakeError)
     failed = Failed(
         type(error).__name__,
-        _message(error, task, frames),
-        "" if ours else cut_traceback(error, task.project),
-        full_traceback(error),
+        masked(_message(error, task, frames)),
+        "" if ours else masked(cut_traceback(error, task.project)),
+        masked(full_traceback(error)),
         tuple(inputs),
         tuple(hints),
     )

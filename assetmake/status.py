@@ -64,6 +64,7 @@ class Definition:
         packages: Version of each declared distribution; None if not there.
         format: What ``format=`` asks for; empty for the project's default.
         table_format: In which format tables are kept by default.
+        is_open: Whether its annotation leaves open that the result is pickled.
         columns: Declared names, with dtypes or None; None if not declared.
         group: For selection and display.
         description: For display.
@@ -80,6 +81,7 @@ class Definition:
     packages: Mapping[str, str | None] = field(default_factory=dict)
     format: str = ""
     table_format: str = "parquet"
+    is_open: bool = True
     columns: Mapping[str, str | None] | None = None
     group: str = ""
     description: str = ""
@@ -130,6 +132,9 @@ class Record:
 
 
 ABSENT = Record(Condition.ABSENT)
+
+#: The format of any object; to load one is to execute what it says.
+PICKLE = "pickle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -483,6 +488,10 @@ def _differences(
 
 def _why_format(definition: Definition, manifest: Manifest) -> Iterator[Reason]:
     output = manifest.output
+    if output.format == PICKLE and not definition.is_open:
+        # No build of this code left it: to load it could execute anything.
+        yield Reason("format-changed", "stored as a pickle, which it never returns")
+        return
     was, now = output.asked, definition.format
     if output.columns is not None:  # a table: the project's default counts too
         was, now = output.format, definition.format or definition.table_format

@@ -18,6 +18,7 @@ from assetmake.code.parts import Closure, Place
 from assetmake.config import Config
 from assetmake.errors import DefinitionError
 from assetmake.excerpts import source_line
+from assetmake.frames import is_open
 from assetmake.graph import find_circle, order
 from assetmake.load import Loaded, load
 from assetmake.observe import Observer
@@ -199,6 +200,7 @@ def _definition(
         packages=packages((*config.packages, *asset.packages)),
         format=asset.format or "",
         table_format=config.format,
+        is_open=is_open(asset.returns),
         columns=asset.columns,
         group=asset.group or "",
         description=asset.description or "",

@@ -195,6 +195,18 @@ def test_nothing_changed_is_fresh():
             [("format-changed", "format changed from parquet to csv")],
         ),
         (
+            dict(
+                hot=replace(HOT, is_open=False),
+                records=hot_manifest(
+                    output=replace(
+                        RECORDS["hot"].manifest.output, format="pickle", columns=None
+                    )
+                ),
+            ),
+            State.OUTDATED,
+            [("format-changed", "stored as a pickle, which it never returns")],
+        ),
+        (
             dict(hot=replace(HOT, columns={"a": "int64", "b": None})),
             State.DRIFTED,
             [("columns-differ", "lacks column b")],

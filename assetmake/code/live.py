@@ -21,6 +21,7 @@ from pathlib import PurePath
 from typing import Any
 
 from assetmake.fingerprint import digest
+from assetmake.masks import masked
 
 #: Values that `repr` shows in full.
 _SHOWN = (
@@ -98,7 +99,7 @@ def shown(value: Any, root: str) -> str:
     """Return a value as a reader would write it; for messages only."""
     if isinstance(value, (types.FunctionType, type)):
         return value.__name__
-    text = _ADDRESS.sub("", repr(value)).replace(root, "<project>")
+    text = masked(_ADDRESS.sub("", repr(value)).replace(root, "<project>"))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 

@@ -73,6 +73,25 @@ _IMPORTED_AS = {"pd": "pandas", "pl": "polars", "pa": "pyarrow"}
 _EXTRAS = {"polars": "polars", "duckdb": "duckdb", "pyspark": "spark"}
 
 
+def is_open(annotation: Any) -> bool:
+    """Return whether a return annotation leaves open that a value is pickled.
+
+    It does if it allows a type that no handler keeps as a table or report, or
+    says nothing. No library is imported to tell.
+    """
+    allowed = alternatives(annotation)
+    return not allowed or not all(map(_is_kept_plainly, allowed))
+
+
+def _is_kept_plainly(kind: type | str) -> bool:
+    if isinstance(kind, str):
+        package, _, name = kind.rpartition(".")
+        first, dot, rest = package.partition(".")
+        package = _IMPORTED_AS.get(first, first) + dot + rest
+        return kind in _SHORT or _matched(package, name, _BUILT_IN) is not None
+    return any(_match(base, _BUILT_IN) for base in kind.__mro__[:-1])
+
+
 class Frames:
     """The handlers of one build; each is made when it is first needed.
 
