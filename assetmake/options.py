@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from keyword import iskeyword
 from typing import Any
 
+from assetmake.errors import did_you_mean
 from assetmake.names import is_name
 
 #: Bytes in UTF-8 that a part of a name may have: file systems allow 255, and a
@@ -143,6 +144,8 @@ def _upstream(value: Any) -> dict[str, str]:
 
 def _columns(value: Any) -> dict[str, str | None]:
     hint = 'write `columns={"day": "date32", "high": "float64"}`'
+    if hasattr(value, "validate") or _is_plain_schema(value):
+        raise _wrong(value, "names with dtypes", "give a schema as `schema=`")
     if isinstance(value, str | bytes) or not isinstance(value, Collection):
         raise _wrong(value, "a list of names, or a mapping of names to dtypes", hint)
     pairs = (
@@ -156,19 +159,47 @@ def _columns(value: Any) -> dict[str, str | None]:
             raise OptionError(f"names a column {name!r}, which is not text", hint)
         if name in columns:
             raise OptionError(f"names the column `{name}` twice", "take one away")
-        columns[name] = dtype.__name__ if isinstance(dtype, type) else _dtype(dtype)
+        columns[name] = _dtype(name, dtype)
     return columns
 
 
-def _dtype(value: Any) -> str | None:
-    return None if value is None else str(value)
+def _dtype(name: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    # Only Assetfiles that declare dtypes pay for the table of them.
+    from assetmake.frames.columns import is_dtype, known_words
+
+    # `list[int]` is a type and an alias: its name would be "list".
+    is_class = isinstance(value, type) and not hasattr(value, "__origin__")
+    text = value.__name__ if is_class else str(value)
+    if not is_dtype(text):
+        close = did_you_mean(text.lower(), known_words())
+        other = "write None for a column of any dtype"
+        raise OptionError(
+            f"declares column `{name}` as {text!r}, which is no dtype",
+            f'write "{close}", or None for any dtype' if close else other,
+        )
+    return text
 
 
 def _schema(value: Any) -> Any:
-    if not callable(getattr(value, "validate", None)):
-        hint = "give a schema of pandera, or an object with `validate(frame)`"
-        raise _wrong(value, "an object with a `validate` method", hint)
+    if not callable(getattr(value, "validate", None)) and not _is_plain_schema(value):
+        hint = (
+            "give a schema of pandera, pyarrow, polars or Spark, or an object with "
+            "`validate(frame)`"
+        )
+        if isinstance(value, Mapping):
+            hint = "names with dtypes go to `columns=`"
+        raise _wrong(value, "a schema", hint)
     return value
+
+
+def _is_plain_schema(value: Any) -> bool:
+    if type(value).__module__ == "builtins":
+        return False
+    from assetmake.frames.schemas import is_plain
+
+    return is_plain(value)
 
 
 def _store(value: Any) -> Any:

@@ -23,8 +23,13 @@ from assetmake.code.audit import Seen, unwatched, watch
 from assetmake.errors import AssetmakeError, FrameError, did_you_mean
 from assetmake.excerpts import shown_path
 from assetmake.frames import Frames
-from assetmake.frames.base import Stored, Written
-from assetmake.frames.columns import check_columns
+from assetmake.frames.base import Planning, Stored, Written
+from assetmake.frames.schemas import (
+    check_declared,
+    declarations,
+    is_plain,
+    validated,
+)
 from assetmake.masks import masked
 from assetmake.tracebacks import cut_traceback, full_traceback, text_of
 
@@ -211,8 +216,7 @@ def save_result(result: Any, task: Task, frames: Frames) -> dict[str, Any]:
         msg = f"{place}: asset `{asset.name}` returned None"
         raise FrameError(msg, hints="end the function with `return` and the table")
     if asset.schema is not None:
-        validated = asset.schema.validate(result)
-        result = result if validated is None else validated
+        result = validated(asset.schema, result, asset.name, frames.for_value)
     handler = frames.for_value(result)
     declared = frames.for_annotation(asset.returns, reading=False)
     if declared is not None and declared.name not in (handler.name, "object"):
@@ -224,15 +228,20 @@ def save_result(result: Any, task: Task, frames: Frames) -> dict[str, Any]:
         raise FrameError(msg, hints="return what the annotation says, or change it")
     wanted = asset.format or (task.table_format if "csv" in handler.formats else None)
     format_ = frames.format_of(handler, wanted, asset.name)
+    declares = declarations(asset.columns, asset.schema)
+    if declares and isinstance(handler, Planning) and handler.is_lazy:
+        # Not after an hour, when the columns of a plan are known at once.
+        planned = handler.columns(result, asset.name)
+        check_declared(declares, planned, asset.name, place)
     written = handler.save(result, task.staged, format=format_, asset=asset.name)
-    if asset.columns is not None and written.columns is not None:
-        problems = check_columns(asset.columns, written.columns)
-        if problems:
-            msg = f"asset `{asset.name}` returned other columns than it declares: "
-            raise FrameError(
-                msg + "; ".join(problems),
-                hints=f"mend the function, or `columns=` at {place}",
-            )
+    if written.columns is not None:
+        check_declared(declares, written.columns, asset.name, place)
+    elif asset.columns is not None or is_plain(asset.schema):
+        msg = (
+            f"{place}: asset `{asset.name}` declares columns, and returned a "
+            f"{handler.name} in format {format_}, which has none"
+        )
+        raise FrameError(msg, hints="return a table, or take the declaration away")
     return {"type": handler.name, "format": format_, "written": written}
 
 

@@ -16,6 +16,7 @@ from assetmake.code.parts import Change, Part, Place
 from assetmake.fingerprint import digest
 
 if TYPE_CHECKING:
+    from assetmake.frames.columns import Declared
     from assetmake.manifest import Manifest
 
 
@@ -66,6 +67,7 @@ class Definition:
         table_format: In which format tables are kept by default.
         is_open: Whether its annotation leaves open that the result is pickled.
         columns: Declared names, with dtypes or None; None if not declared.
+        schema: Columns that a ``schema=`` declares; None if it tells none.
         group: For selection and display.
         description: For display.
         owner: For display.
@@ -83,6 +85,7 @@ class Definition:
     table_format: str = "parquet"
     is_open: bool = True
     columns: Mapping[str, str | None] | None = None
+    schema: Declared | None = None
     group: str = ""
     description: str = ""
     owner: str = ""
@@ -353,15 +356,17 @@ def _why_not_stored(record: Record) -> Iterator[Reason]:
 
 
 def _why_drifted(definition: Definition, record: Record) -> Iterator[Reason]:
-    manifest = record.manifest
-    if manifest is None or definition.columns is None:
+    stored = record.manifest.output.columns if record.manifest else None
+    both = (definition.columns, definition.schema)
+    declared = [item for item in both if item is not None]
+    if stored is None or not declared:
         return
     # Only projects that declare columns pay for the table of dtypes.
     from assetmake.frames.columns import check_columns
 
-    if manifest.output.columns is not None:
-        for text in check_columns(definition.columns, manifest.output.columns):
-            yield Reason("columns-differ", text)
+    texts = [text for item in declared for text in check_columns(item, stored)]
+    for text in dict.fromkeys(texts):
+        yield Reason("columns-differ", text)
 
 
 def _why_failed(

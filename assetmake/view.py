@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from assetmake.assets import Asset, Resolved, Source, resolve
 from assetmake.code.audit import Seen, watch
@@ -33,6 +34,9 @@ from assetmake.status import (
 )
 from assetmake.stores.base import Store
 from assetmake.surroundings import packages, variables
+
+if TYPE_CHECKING:
+    from assetmake.frames.columns import Declared
 
 
 @dataclass(slots=True)
@@ -202,10 +206,19 @@ def _definition(
         table_format=config.format,
         is_open=is_open(asset.returns),
         columns=asset.columns,
+        schema=_declared_by(asset.schema),
         group=asset.group or "",
         description=asset.description or "",
         owner=asset.owner or "",
     )
+
+
+def _declared_by(schema: Any) -> Declared | None:
+    if schema is None:
+        return None
+    from assetmake.frames.schemas import declared_by
+
+    return declared_by(schema)
 
 
 def _records(

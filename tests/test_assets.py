@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 
 from assetmake.assets import (
@@ -288,7 +289,11 @@ def test_what_cannot_be_an_asset_is_refused(define, problem, hint):
         ({"columns": "a"}, "`columns=` takes a list of names", "write `columns="),
         ({"columns": [1]}, "names a column 1, which is not text", "write `columns="),
         ({"columns": ["a", "a"]}, "names the column `a` twice", "take one away"),
-        ({"schema": {}}, "takes an object with a `validate`", "give a schema"),
+        ({"columns": {"a": "flaot64"}}, "column `a` as 'flaot64', which", '"float64"'),
+        ({"columns": {"a": "?!"}}, "column `a` as '?!', which is no", "write None"),
+        ({"columns": pa.schema([])}, "takes names with dtypes", "as `schema=`"),
+        ({"schema": {}}, "takes a schema, not {}", "go to `columns=`"),
+        ({"schema": "strict"}, "takes a schema, not 'strict'", "give a schema of"),
         ({"format": 1}, "`format=` takes text, not 1", 'write `format="csv"`'),
         ({"format": " "}, "`format=` is empty", 'write `format="csv"`'),
         ({"store": 1}, "takes a name, a URL or a store", "give a name or URL"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assetmake.frames.base import Column
-from assetmake.frames.columns import allows, check_columns
+from assetmake.frames.columns import Declared, allows, check_columns, is_dtype
 
 ACTUAL = [Column("day", "date32[day]"), Column("high", "double")]
 
@@ -31,6 +31,24 @@ ACTUAL = [Column("day", "date32[day]"), Column("high", "double")]
 )
 def test_each_difference_is_told(declared, problems):
     """What lacks, what is too much, what has another dtype; order does not count."""
+    assert check_columns(declared, ACTUAL) == problems
+
+
+@pytest.mark.parametrize(
+    ("declared", "problems"),
+    [
+        (Declared({"day": None}), ["has extra column high"]),
+        (Declared({"day": None}, is_open=True), []),
+        (Declared({"low": None}, is_open=True), ["lacks column low"]),
+        (Declared({"low": None}, frozenset({"low"}), is_open=True), []),
+        (
+            Declared({"high": "int"}, frozenset({"high"}), is_open=True),
+            ["column high is double, declared int"],
+        ),
+    ],
+)
+def test_columns_may_be_optional_and_others_let_pass(declared, problems):
+    """What is there has its dtype all the same."""
     assert check_columns(declared, ACTUAL) == problems
 
 
@@ -73,6 +91,45 @@ SPELLINGS = {
 def test_all_libraries_spellings_are_known(dtype, declared):
     """Each names the dtype that Arrow calls otherwise."""
     assert allows(declared, dtype)
+    assert is_dtype(declared)
+
+
+@pytest.mark.parametrize(
+    ("declared", "dtype"),
+    [
+        ("LongType()", "int64"),
+        ("LongType", "int64"),
+        ("TimestampNTZType()", "timestamp[us]"),
+        ("DecimalType(10,2)", "decimal128(10, 2)"),
+        ("ArrayType(StringType(), True)", "list<item: string>"),
+        ("char(3)", "string"),
+        ("interval day to second", "duration[us]"),
+        ("Int64Dtype", "int64"),
+        ("CategoricalDtype", "string"),
+        ("DatetimeTZDtype", "timestamp[us, tz=UTC]"),
+        ("str_", "string"),
+        ("<M8[ns]", "timestamp[us]"),
+        ("<i8", "int64"),
+        ("str | None", "string"),
+        ("list[int]", "list<item: int64>"),
+        ("dict", "struct<a: int64>"),
+        ("TIMESTAMP WITH TIME ZONE", "timestamp[us, tz=UTC]"),
+        ("TIMESTAMP_NS", "timestamp[ns]"),
+        ("UTINYINT", "uint8"),
+        ("INTEGER[]", "list<item: int32>"),
+        ("INTEGER[2]", "fixed_size_list<item: int32>[2]"),
+    ],
+)
+def test_dtypes_are_named_by_class_and_in_sql_too(declared, dtype):
+    """As `str()` or `__name__` of what people pass gives them."""
+    assert allows(declared, dtype)
+    assert is_dtype(declared)
+
+
+@pytest.mark.parametrize("text", ["flaot64", "", "pandas", "LongTyp()", "int7"])
+def test_a_misspelled_dtype_is_none(text):
+    """So that it is told before anything is built."""
+    assert not is_dtype(text)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +174,8 @@ def test_zones_and_digits_may_be_declared(declared, dtype):
         ("decimal(10,2)", "double"),
         ("list", "struct<a: int64>"),
         ("interval", "int64"),
+        ("INTEGER[]", "int32"),
+        ("TIMESTAMP WITH TIME ZONE", "timestamp[us]"),
         ("nonsense", "int64"),
         ("", "int64"),
     ],

@@ -37,6 +37,7 @@ class ReaderHandler(ArrowHandler):
     """Keeps what a RecordBatchReader yields, batch by batch."""
 
     name = "pyarrow.RecordBatchReader"
+    is_lazy = True
 
     def to_form(self, value: Any, asset: str) -> Form:  # noqa: ARG002 - protocol
         """Return the form of a stream, which is read when it is written."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,30 @@ class Handler(Protocol):
 
     def close(self) -> None:
         """Give back what the handler holds: a session that it started."""
+        ...
+
+
+@runtime_checkable
+class Planning(Protocol):
+    """What a handler of tables can do as well: say what it would write.
+
+    A handler of another package may go without it.
+
+    Attributes:
+        is_lazy: Whether a value is a plan, whose columns are known before its
+            rows are.
+    """
+
+    is_lazy: bool
+
+    def columns(self, value: Any, asset: str) -> tuple[Column, ...]:
+        """Return the columns that `save` would write, without writing.
+
+        Of a lazy value no row is computed.
+
+        Raises:
+            FrameError: the value would not come back as it is.
+        """
         ...
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from assetmake.frames.base import Column
 
@@ -13,29 +14,30 @@ from assetmake.frames.base import Column
 _SPELLINGS: Mapping[str, frozenset[str]] = {
     word: frozenset(allowed.split())
     for words, allowed in {
-        "int8 byte tinyint": "int8",
-        "int16 short smallint": "int16",
-        "int32 integer": "int32",
-        "int64 long bigint": "int64",
+        "int8 i1 byte tinyint": "int8",
+        "int16 i2 short smallint": "int16",
+        "int32 i4 integer": "int32",
+        "int64 i8 long bigint": "int64",
         "int": "int32 int64",
-        "uint8": "uint8",
-        "uint16": "uint16",
-        "uint32": "uint32",
-        "uint64": "uint64",
+        "uint8 u1 utinyint": "uint8",
+        "uint16 u2 usmallint": "uint16",
+        "uint32 u4 uinteger": "uint32",
+        "uint64 u8 ubigint": "uint64",
         "uint": "uint32 uint64",
-        "float16 halffloat": "halffloat float",  # kept as float
-        "float32 real": "float",
-        "float64 double": "double",
+        "float16 f2 halffloat": "halffloat float",  # kept as float
+        "float32 f4 real": "float",
+        "float64 f8 double": "double",
         "float": "float double",
         "bool boolean bool_": "bool",
-        "str string utf8 varchar text large_string string_view": "string",
+        "str string utf8 varchar char text large_string string_view": "string",
         "bytes binary blob large_binary binary_view fixed_size_binary": "binary",
         "date date32 date64": "date",
         "time time32 time64": "time",
         "datetime datetime64 timestamp": "timestamp zoned",
-        "timestamp_ntz": "timestamp",
-        "timestamp_ltz": "zoned",
+        "timestamp_ntz timestampntz timestamp_s timestamp_ms timestamp_ns": "timestamp",
+        "timestamp_ltz timestamptz datetimetz": "zoned",
         "timedelta timedelta64 duration": "duration",
+        "m8": "timestamp zoned duration",  # numpy's M8 and m8
         "interval": "duration extension",
         "period extension": "extension",
         "uuid": "extension string",
@@ -43,6 +45,7 @@ _SPELLINGS: Mapping[str, frozenset[str]] = {
         "list array large_list fixed_size_list": "list",
         "struct row": "struct",
         "map": "map",
+        "dict": "struct map",
         "null void none": "null",
     }.items()
     for word in words.split()
@@ -51,18 +54,38 @@ _SPELLINGS: Mapping[str, frozenset[str]] = {
 #: Words that allow every dtype. Categories of other than text are kept as their
 #: values, so that the stored dtype does not tell that they were categories.
 _ANYTHING = frozenset(
-    {"object", "any", "category", "categorical", "enum", "dictionary"}
+    {"object", "o", "any", "category", "categorical", "enum", "dictionary"}
 )
+
+#: What libraries append to a word when a class is named, and not its value.
+_SUFFIXES = ("dtype", "type", "_")
 
 #: A word, and what stands in the brackets behind it.
 _PARTS = re.compile(r"\s*([^\[(<]*?)\s*(?:[\[(<](.*)[\])>])?\s*", re.DOTALL)
 _STORAGE = re.compile(r"\[(pyarrow|python)\]$")
+_SEQUENCE = re.compile(r"\[\d*\]$")
 _UNITS = frozenset({"s", "ms", "us", "μs", "ns", "none"})
 _UTC = frozenset({"UTC", "Etc/UTC", "+00:00"})
 
 
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What is declared of the columns of a table.
+
+    Attributes:
+        dtypes: Of each column; None allows every dtype.
+        optional: Columns that may be missing.
+        is_open: Whether there may be other columns.
+    """
+
+    dtypes: Mapping[str, str | None]
+    optional: frozenset[str] = frozenset()
+    is_open: bool = False
+
+
 def check_columns(
-    declared: Mapping[str, str | None] | Sequence[str], actual: Sequence[Column]
+    declared: Declared | Mapping[str, str | None] | Sequence[str],
+    actual: Sequence[Column],
 ) -> list[str]:
     """Return a text for each way in which a table differs from what is declared.
 
@@ -72,22 +95,47 @@ def check_columns(
     None, ``"object"`` and ``"category"`` allow every dtype.
 
     Args:
-        declared: Names with dtypes, or names alone.
+        declared: Names with dtypes, or names alone; each has to be there, and
+            no other.
         actual: Columns of the table.
 
     >>> check_columns({"day": "date", "high": "float64"}, [Column("high", "int64")])
     ['lacks column day', 'column high is int64, declared float64']
     """
-    dtypes = declared if isinstance(declared, Mapping) else dict.fromkeys(declared)
+    if not isinstance(declared, Declared):
+        if not isinstance(declared, Mapping):
+            declared = dict.fromkeys(declared)
+        declared = Declared(declared)
+    dtypes, optional = declared.dtypes, declared.optional
     found = {column.name: column.dtype for column in actual}
-    problems = [f"lacks column {name}" for name in dtypes if name not in found]
-    problems += [f"has extra column {name}" for name in found if name not in dtypes]
+    problems = [
+        f"lacks column {name}"
+        for name in dtypes
+        if name not in found and name not in optional
+    ]
+    if not declared.is_open:
+        problems += [f"has extra column {name}" for name in found if name not in dtypes]
     problems += [
         f"column {name} is {found[name]}, declared {dtype}"
         for name, dtype in dtypes.items()
         if dtype is not None and name in found and not allows(dtype, found[name])
     ]
     return problems
+
+
+def is_dtype(declared: str) -> bool:
+    """Return whether a text spells a dtype in the words of some library.
+
+    >>> is_dtype("Int64"), is_dtype("LongType()"), is_dtype("flaot64")
+    (True, True, False)
+    """
+    word, _ = _declared_parts(declared)
+    return word in _ANYTHING or word in _SPELLINGS
+
+
+def known_words() -> list[str]:
+    """Return all words that spell a dtype, to find the one that was meant."""
+    return [*_SPELLINGS, *_ANYTHING]
 
 
 def allows(declared: str, dtype: str) -> bool:
@@ -98,7 +146,7 @@ def allows(declared: str, dtype: str) -> bool:
     """
     if declared == dtype:
         return True
-    word, inside = _parts(_STORAGE.sub("", declared))
+    word, inside = _declared_parts(declared)
     if word in _ANYTHING:
         return True
     allowed = _SPELLINGS.get(word, frozenset())
@@ -111,6 +159,22 @@ def allows(declared: str, dtype: str) -> bool:
     if family in ("timestamp", "zoned") and len(allowed) > 1:
         return _moment_allows(inside, family, own)
     return True
+
+
+def _declared_parts(text: str) -> tuple[str, str]:
+    """Return the word that spells a dtype, and what its brackets hold."""
+    text = text.strip().removesuffix("| None").lstrip("<>=|")
+    if _SEQUENCE.search(text):  # DuckDB's INTEGER[] and INTEGER[2]
+        return "list", ""
+    word, inside = _parts(_STORAGE.sub("", text))
+    if word.endswith("with time zone"):
+        return "timestamptz", inside
+    if word.startswith("interval "):  # the fields of SQL's
+        return "interval", inside
+    for suffix in _SUFFIXES:
+        if word not in _SPELLINGS and word not in _ANYTHING:
+            word = word.removesuffix(suffix)
+    return word, inside
 
 
 def _parts(text: str) -> tuple[str, str]:

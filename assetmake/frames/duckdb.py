@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from assetmake.frames import tables
-from assetmake.frames.base import Shape, Stored
+from assetmake.frames.base import Column, Shape, Stored
 from assetmake.frames.handler import TableHandler, check_version
 from assetmake.frames.physical import simplified
 from assetmake.frames.reading import check_table, is_untyped, load_form
@@ -30,6 +30,7 @@ class DuckDBHandler(TableHandler):
     """
 
     name = "duckdb.DuckDBPyRelation"
+    is_lazy = True
 
     def __init__(self) -> None:
         self._local = threading.local()
@@ -42,6 +43,11 @@ class DuckDBHandler(TableHandler):
             with reader:
                 return form_of(reader.read_all())
         return Form(reader.schema, _batches(reader))
+
+    def columns(self, value: Any, asset: str) -> tuple[Column, ...]:
+        """Return the columns that a file would have, computing no row."""
+        with pa.RecordBatchReader.from_stream(value.limit(0)) as reader:
+            return tables.planned_columns(form_of(reader.read_all()), asset)
 
     def load(self, stored: Stored, annotation: Any) -> Any:  # noqa: ARG002 - protocol
         """Return a relation over the files, which are read when it is run."""

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from assetmake.errors import ExtraError
-from assetmake.frames.base import Shape, Stored, Written
+from assetmake.frames.base import Column, Shape, Stored, Written
 from assetmake.frames.reading import load_form
-from assetmake.frames.tables import Form, save
+from assetmake.frames.tables import Form, planned_columns, save
 
 
 def check_version(library: Any, least: str) -> None:
@@ -33,6 +33,7 @@ class TableHandler:
 
     name: str
     formats = ("parquet", "csv")
+    is_lazy = False
 
     def to_form(self, value: Any, asset: str) -> Form:
         """Return the form of a value."""
@@ -45,6 +46,10 @@ class TableHandler:
     def save(self, value: Any, directory: Path, *, format: str, asset: str) -> Written:
         """Write a table; see `Handler.save`."""
         return save(self.to_form(value, asset), directory, format=format, asset=asset)
+
+    def columns(self, value: Any, asset: str) -> tuple[Column, ...]:
+        """Return the columns that a file of `value` would have; see `Planning`."""
+        return planned_columns(self.to_form(value, asset), asset)
 
     def load(self, stored: Stored, annotation: Any) -> Any:  # noqa: ARG002 - protocol
         """Return a stored table; see `Handler.load`."""

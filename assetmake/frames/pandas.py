@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from assetmake.errors import FrameError
 from assetmake.frames import objects, tables
-from assetmake.frames.base import Shape, Stored, Written
+from assetmake.frames.base import Column, Shape, Stored, Written
 from assetmake.frames.pandas_form import from_form, to_form
 from assetmake.frames.reading import TABLES, check_table, is_untyped, read_untyped
 
@@ -31,6 +31,7 @@ class PandasHandler:
 
     name = "pandas.DataFrame"
     formats = ("parquet", "csv", "pickle")
+    is_lazy = False
 
     def save(self, value: Any, directory: Path, *, format: str, asset: str) -> Written:
         """Write a frame or Series; see `Handler.save`."""
@@ -42,6 +43,10 @@ class PandasHandler:
     def to_form(self, value: Any, asset: str) -> tables.Form:
         """Return the form of a frame."""
         return to_form(value, asset)
+
+    def columns(self, value: Any, asset: str) -> tuple[Column, ...]:
+        """Return the columns that a file would have."""
+        return tables.planned_columns(self.to_form(value, asset), asset)
 
     def load(self, stored: Stored, annotation: Any) -> Any:  # noqa: ARG002 - protocol
         """Return a new frame; see `Handler.load`."""

@@ -9,11 +9,17 @@ import polars as pl
 import pyarrow as pa
 
 from assetmake.errors import FrameError
-from assetmake.frames.base import Shape, Stored
+from assetmake.frames.base import Column, Shape, Stored
 from assetmake.frames.handler import TableHandler, check_version
 from assetmake.frames.physical import simplified
 from assetmake.frames.reading import check_table
-from assetmake.frames.tables import Form, form_of, is_partitioned, load_head
+from assetmake.frames.tables import (
+    Form,
+    form_of,
+    is_partitioned,
+    load_head,
+    planned_columns,
+)
 from assetmake.frames.types import is_text
 
 # Before that, `collect_batches` swallowed errors, and the rows behind them.
@@ -51,6 +57,7 @@ class LazyHandler(PolarsHandler):
     """Keeps what a LazyFrame yields, streaming; loads one that scans the files."""
 
     name = "polars.LazyFrame"
+    is_lazy = True
 
     def to_form(self, value: Any, asset: str) -> Form:
         """Return the form of a frame, which is computed when it is written."""
@@ -62,6 +69,11 @@ class LazyHandler(PolarsHandler):
         table = _to_arrow(empty, asset)
         batches = _batches(value, table.schema, asset)
         return Form(table.schema, batches, fixed=_enums(schema, table))
+
+    def columns(self, value: Any, asset: str) -> tuple[Column, ...]:
+        """Return the columns that a file would have, computing no row."""
+        empty = pl.DataFrame(schema=value.collect_schema())
+        return planned_columns(super().to_form(empty, asset), asset)
 
     def from_form(self, form: Form) -> Any:
         """Return a LazyFrame of a table in memory."""

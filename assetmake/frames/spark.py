@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from assetmake.errors import FrameError
-from assetmake.frames.base import Shape, Stored, Written
+from assetmake.frames.base import Column, Shape, Stored, Written
 from assetmake.frames.session import LazySession
 from assetmake.frames.spark_csv import WRITE_OPTIONS, check_columns, typed_csv
 from assetmake.frames.spark_errors import explain, is_lost
@@ -49,6 +49,7 @@ class SparkHandler:
 
     name = "pyspark.sql.DataFrame"
     formats = ("parquet", "csv")
+    is_lazy = True
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._session = LazySession(settings)
@@ -101,6 +102,10 @@ class SparkHandler:
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         return Written(saved.fingerprint, saved.rows, columns)
+
+    def columns(self, value: Any, asset: str) -> tuple[Column, ...]:
+        """Return the columns that a file would have; runs no job."""
+        return columns_of(value.schema, asset)
 
     def load(self, stored: Stored, annotation: Any) -> Any:  # noqa: ARG002 - one type
         """Return a lazy frame over a table's files, rows in the files' order.

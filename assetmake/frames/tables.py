@@ -102,10 +102,7 @@ def save(form: Form, directory: Path, *, format: str, asset: str) -> Written:
     Raises:
         FrameError: the table would not come back as it is.
     """
-    check_names(form.schema.names, asset)
-    kept = stored_schema(form.schema, asset)
-    if isinstance(form.batches, list):
-        kept = fit(form.table, kept)
+    kept = _kept(form, asset)
     notes = notes_of(form.schema, kept, form.fixed, asset)
     if form.pandas:
         notes["pandas"] = dict(form.pandas)
@@ -125,6 +122,22 @@ def save(form: Form, directory: Path, *, format: str, asset: str) -> Written:
             raise FrameError(msg, hints=hint) from error
     extra = notes if format == "csv" else {}
     return Written(content.fingerprint(), content.rows, columns_of(kept), extra)
+
+
+def planned_columns(form: Form, asset: str) -> tuple[Column, ...]:
+    """Return the columns that `save` would write; a stream is not read.
+
+    Raises:
+        FrameError: the table would not come back as it is.
+    """
+    return columns_of(_kept(form, asset))
+
+
+def _kept(form: Form, asset: str) -> pa.Schema:
+    """Return the schema of a file of this form."""
+    check_names(form.schema.names, asset)
+    kept = stored_schema(form.schema, asset)
+    return fit(form.table, kept) if isinstance(form.batches, list) else kept
 
 
 def columns_of(schema: pa.Schema) -> tuple[Column, ...]:
