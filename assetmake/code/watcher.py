@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from assetmake.code.imports import Bounds, attributes, is_below
@@ -59,8 +60,7 @@ class Watcher:
 
     def __init__(self, root: Path, ignore: Iterable[str | Path]) -> None:
         self.root = os.path.abspath(root)
-        self.real_root = os.path.realpath(root)
-        self.bounds = Bounds(Path(self.root))
+        self.real_root, self.bounds = _place(self.root, os.environ.get("SPARK_HOME"))
         self.ignore = frozenset(map(self.local, map(os.path.abspath, ignore)))
         self.is_over = False
         self.read: set[str] = set()
@@ -71,7 +71,7 @@ class Watcher:
         self.programs: set[str] = set()
         self.sees_calls = False
         # Python 3.11 has no cheap way to see calls; what was imported must do.
-        self.modules = frozenset(sys.modules)
+        self.modules = list(sys.modules)
 
     def local(self, path: str) -> str:
         """Return a path below the root as it was given, not with links resolved."""
@@ -126,8 +126,19 @@ class Watcher:
         )
 
     def _imported(self) -> Iterator[tuple[str, str, int]]:
-        for name, module in list(sys.modules.items()):
-            if name not in self.modules:
-                file = attributes(module).get("__file__")
-                if isinstance(file, str) and self.bounds.owns(file):
-                    yield file, "<module>", 1
+        now = list(sys.modules)
+        if now == self.modules:  # as for most assets: they import nothing new
+            return
+        for name in set(now).difference(self.modules):
+            file = attributes(sys.modules.get(name)).get("__file__")
+            if isinstance(file, str) and self.bounds.owns(file):
+                yield file, "<module>", 1
+
+
+@lru_cache(maxsize=8)
+def _place(root: str, spark: str | None) -> tuple[str, Bounds]:  # noqa: ARG001 - a key
+    """Return the real path of a project's directory, and which code is its own.
+
+    Kept, as a build asks for each of its assets; where Spark lies counts.
+    """
+    return os.path.realpath(root), Bounds(Path(root))
