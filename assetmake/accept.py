@@ -9,7 +9,7 @@ from pathlib import Path
 
 from assetmake.errors import FrameError, StoreError, UnknownNameError
 from assetmake.frames.base import Stored
-from assetmake.manifest import FileRecord, InputRecord, Manifest, Output
+from assetmake.manifest import InputRecord, Manifest, Output
 from assetmake.status import Condition, Definition, Record
 from assetmake.stores.base import Store
 from assetmake.versions import versions_of
@@ -127,6 +127,3 @@ _FORMAT_OF: Mapping[str, str] = {
 
 def _present(found: Mapping[str, str | None]) -> dict[str, str]:
     return {key: value for key, value in found.items() if value is not None}
-
-
-__all__ = ["FileRecord", "accept"]

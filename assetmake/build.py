@@ -15,8 +15,9 @@ from typing import Protocol
 from assetmake.code.parts import Closure
 from assetmake.errors import AssetmakeError
 from assetmake.fingerprint import digest
+from assetmake.frames.base import FileRecord
 from assetmake.listen import Listener, Outcome
-from assetmake.manifest import FileRecord, InputRecord, Manifest, Output
+from assetmake.manifest import InputRecord, Manifest, Output
 from assetmake.plan import Plan, Step
 from assetmake.run import Failed, Ran
 from assetmake.status import (
@@ -120,7 +121,7 @@ def finish_step(
         return _note_failure(started.step, definition, state, store, ran)
     before = state.records.get(name, ABSENT)
     inputs = _checked_again(started.inputs, state, store, world)
-    files = store.files(started.staged)
+    files = store.files(started.staged, ran.written.files)
     manifest = _manifest(
         definition, started.status, ran, world, inputs=inputs, files=files
     )

@@ -17,7 +17,7 @@ from assetmake.fingerprint import digest_file
 #: A file younger than this when it was hashed may change once more without a
 #: new mtime (git calls it "racily clean"); in ns. Linux stamps by a tick of at
 #: most 10 ms; a time in whole seconds shows a file system that stamps by 1 or 2 s.
-_FINE_TICK = 20_000_000
+FINE_TICK = 20_000_000
 _COARSE_TICK = 2_500_000_000
 #: Bytes hashed anew from which on an inspection saves the index, so that a run
 #: that changes nothing writes nothing.
@@ -104,17 +104,18 @@ class FileIndex:
         return found
 
     def remember(
-        self, path: Path, stat: os.stat_result, hashed_at: int, digest: str
+        self, path: str, stat: os.stat_result, hashed_at: int, digest: str
     ) -> None:
         """Record a file that the caller hashed, and may have renamed since.
 
         Args:
             path: Where the file stands now.
-            stat: Taken before it was hashed.
-            hashed_at: Before it was hashed, in ns since the epoch.
+            stat: Taken before it was read, or by `set_back` after it was written.
+            hashed_at: Before it was read, or as `set_back` says; in ns since
+                the epoch.
             digest: Of its bytes.
         """
-        key = str(path).removeprefix(self._prefix)
+        key = path.removeprefix(self._prefix)
         self._records[key] = (*_stamp(stat), hashed_at, digest)
         self._seen.add(key)
         self._changed = True
@@ -128,7 +129,7 @@ class FileIndex:
         young = [key for key in self._seen if self._is_young(key)]
         if not young:
             return
-        time.sleep(_FINE_TICK / 1e9)
+        time.sleep(FINE_TICK / 1e9)
         for key in young:
             try:
                 self.digest(self._absolute(key))
@@ -140,7 +141,7 @@ class FileIndex:
         if record is None:
             return False
         wait = max(record[1], record[2]) + _tick(record[1], record[2]) - record[4]
-        return 0 <= wait <= _FINE_TICK
+        return 0 <= wait <= FINE_TICK
 
     def _absolute(self, key: str) -> str:
         return key if os.path.isabs(key) else self._prefix + key
@@ -165,6 +166,32 @@ class FileIndex:
         self._changed = False
 
 
+def set_back(path: str, stat: os.stat_result) -> tuple[os.stat_result, int]:
+    """Set back the mtime of a file that was just written, so that it can be believed.
+
+    A write in the same tick of the clock would leave no trace in its times;
+    now it would: the mtime, which it sets to the present, would jump forward.
+
+    Args:
+        path: Of the file, on which nobody else works.
+        stat: Of it, after it was written.
+
+    Returns:
+        Its stat, and when a reader that believes it must have read it. Where
+        its time cannot be set back that is now, so that it is read once more.
+    """
+    now = time.time_ns()
+    try:
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns - FINE_TICK))
+    except OSError:  # a file system that lets times be
+        return stat, now
+    after = os.stat(path)
+    if after.st_mtime_ns >= stat.st_mtime_ns:
+        return after, now
+    tick = _tick(after.st_mtime_ns, after.st_ctime_ns)
+    return after, max(after.st_mtime_ns, after.st_ctime_ns) + tick + 1
+
+
 def _stamp(stat: os.stat_result) -> tuple[int, int, int, int]:
     return (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
 
@@ -176,4 +203,4 @@ def _is_settled(stat: os.stat_result, hashed_at: int) -> bool:
 
 def _tick(mtime: int, ctime: int) -> int:
     coarse = mtime % 1_000_000_000 == 0 and ctime % 1_000_000_000 == 0
-    return _COARSE_TICK if coarse else _FINE_TICK
+    return _COARSE_TICK if coarse else FINE_TICK

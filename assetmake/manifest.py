@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assetmake.code.parts import Part, Place
-from assetmake.frames.base import Column
+from assetmake.frames.base import Column, FileRecord
 
 #: Version of the JSON; a higher one is not read, see `ManifestError`.
 FORMAT = 1
@@ -31,14 +31,6 @@ class InputRecord:
     parameter: str
     name: str
     fingerprint: str
-
-
-@dataclass(frozen=True, slots=True)
-class FileRecord:
-    """A data file: its size in bytes and the digest of its bytes."""
-
-    bytes: int
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)

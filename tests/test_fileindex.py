@@ -9,7 +9,7 @@ import time
 import pytest
 
 from assetmake import fileindex
-from assetmake.fileindex import FileIndex
+from assetmake.fileindex import FileIndex, set_back
 from assetmake.fingerprint import digest_bytes
 
 
@@ -152,6 +152,58 @@ def test_a_folder_that_refuses_is_let_be(place, monkeypatch):
     first.save(always=True)
 
     assert os.listdir(place / "private") == []
+
+
+def written(place, text="own bytes"):
+    """An index that was told of a file by who wrote it."""
+    file = place / "data"
+    file.write_text(text)
+    first = index(place)
+    stat, hashed_at = set_back(str(file), os.stat(file))
+    first.remember(str(file), stat, hashed_at, digest_bytes(text.encode()))
+    return first
+
+
+def test_a_file_that_was_hashed_as_it_was_written_is_not_read(place):
+    """Neither at once nor when the index settles, nor in the next run."""
+    first = written(place)
+
+    first.settle()
+    first.save(always=True)
+
+    assert first.digest(place / "data") == digest_bytes(b"own bytes")
+    assert index(place).digest(place / "data") == digest_bytes(b"own bytes")
+    assert first.hashed == 0
+
+
+def test_a_write_in_the_same_tick_is_seen(place, monkeypatch):
+    """Its stat would be the same, had the time not been set back before."""
+    file = place / "data"
+    original = fileindex._stamp
+    monkeypatch.setattr(
+        fileindex, "_stamp", lambda stat: (*original(stat)[:2], 0, stat.st_ino)
+    )
+    monkeypatch.setattr(fileindex, "_is_settled", lambda stat, hashed_at: True)
+    first = written(place)
+    tick = os.stat(file).st_mtime_ns + fileindex.FINE_TICK
+    file.write_text("new bytes")
+    os.utime(file, ns=(tick, tick))  # what a coarse clock would say
+
+    assert first.digest(file) == digest_bytes(b"new bytes")
+
+
+def test_where_times_cannot_be_set_a_file_is_read_once_more(place, monkeypatch):
+    """Some file systems refuse, and some say yes and do nothing."""
+
+    def refuse(*args, **options):
+        raise PermissionError
+
+    for utime in (refuse, lambda *args, **options: None):
+        monkeypatch.setattr(os, "utime", utime)
+        first = written(place)
+        first.settle()
+        assert first.digest(place / "data") == digest_bytes(b"own bytes")
+        assert first.hashed == 1
 
 
 def test_settling_waits_no_longer_than_the_tick(place):

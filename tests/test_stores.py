@@ -6,9 +6,13 @@ import os
 
 import pytest
 
+from assetmake import fileindex, fingerprint
 from assetmake.errors import StoreError
+from assetmake.fingerprint import digest_bytes
+from assetmake.frames.base import FileRecord
 from assetmake.manifest import Manifest, Output
 from assetmake.status import Condition, Failure
+from assetmake.stores import local
 from assetmake.stores import swap as swapping
 from assetmake.stores.local import LocalStore
 from assetmake.stores.memory import MemoryStore
@@ -49,6 +53,20 @@ def publish(store, name, **parts):
     return manifest
 
 
+@pytest.fixture
+def reads(monkeypatch):
+    """Names of the files that are read to be hashed."""
+    found = []
+
+    def counting(path):
+        found.append(os.path.basename(path))
+        return fingerprint.digest_file(path)
+
+    monkeypatch.setattr(local, "digest_file", counting)
+    monkeypatch.setattr(fileindex, "digest_file", counting)
+    return found
+
+
 def tree(folder):
     return sorted(
         path.relative_to(folder).as_posix()
@@ -71,6 +89,33 @@ def test_what_was_published_is_intact(store):
         "hot/part-0",
         "hot/part-1",
     ]
+
+
+def test_a_file_is_read_once_if_it_was_not_hashed_as_it_was_written(store, reads):
+    """That once is enough for the next run too, as for what Spark writes."""
+    publish(store, "hot", part_0="a", part_1="b")
+    publish(store, "cold", part_0="c")
+
+    again = LocalStore(store.root, store.root.parent)
+
+    assert again.record("hot").condition is Condition.INTACT
+    assert again.record("cold").condition is Condition.INTACT
+    assert reads == ["part-0", "part-1", "part-0"]
+
+
+def test_what_was_hashed_as_it_was_written_is_not_read(store, reads):
+    """But for what is not of the size that was written."""
+    with store.lock(waiting):
+        staged = store.stage("hot")
+        for part in ("a", "b", "c"):
+            (staged / part).write_text(part)
+        told = {"a": FileRecord(1, "as told"), "b": FileRecord(2, "a lie")}
+
+        files = store.files(staged, told)
+
+    own = {name: FileRecord(1, digest_bytes(name.encode())) for name in "bc"}
+    assert files == {"a": FileRecord(1, "as told"), **own}
+    assert reads == ["b", "c"]
 
 
 @pytest.mark.parametrize("atomic", [True, False])

@@ -26,6 +26,14 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class FileRecord:
+    """A data file: its size in bytes and the digest of its bytes."""
+
+    bytes: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """What a handler left in a directory, beside the files themselves.
 
@@ -36,12 +44,15 @@ class Written:
         columns: In order; None for what is not a table.
         extra: What a reader needs beside the columns, as JSON values: for CSV
             the index columns and categories, say. Empty when files say it all.
+        files: Of those files, by name, whose bytes were hashed as they were
+            written; each other one is read for it.
     """
 
     fingerprint: str
     rows: int | None = None
     columns: tuple[Column, ...] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, FileRecord] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import contextlib
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,6 +24,7 @@ from pyarrow import csv as arrow_csv
 
 from assetmake.errors import FrameError
 from assetmake.frames.types import dtype_text, is_text
+from assetmake.frames.writing import HashedFile
 
 _TEXT = pa.large_string()
 
@@ -72,13 +73,13 @@ def _has_text(kind: pa.DataType) -> bool:
     ) and not pa.types.is_interval(kind)
 
 
-def write_header(file: BinaryIO, names: Sequence[str]) -> None:
+def write_header(file: HashedFile, names: Sequence[str]) -> None:
     """Write the first line of a part."""
     header = pa.array(names, _TEXT)
     file.write(",".join(_quoted(header).to_pylist()).encode() + b"\n")
 
 
-def write_rows(file: BinaryIO, table: pa.Table, asset: str) -> None:
+def write_rows(file: HashedFile, table: pa.Table, asset: str) -> None:
     """Write the rows of a table whose types `check` has let through.
 
     Raises:

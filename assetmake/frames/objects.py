@@ -15,15 +15,16 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from xxhash import xxh3_128
-
 from assetmake.errors import FrameError
-from assetmake.fingerprint import digest, digest_bytes, digest_file
-from assetmake.frames.base import Shape, Stored, Written
+from assetmake.fingerprint import digest, digest_file
+from assetmake.frames.base import FileRecord, Shape, Stored, Written
+from assetmake.frames.writing import hashed_file, write_hashed
 
 _SUFFIXES = {"text": "txt", "bytes": "bin"}
 _KINDS = {"text": "str", "bytes": "bytes"}
 _WORD = re.compile(r"[a-z][a-z0-9]{0,15}")
+#: Bytes of a file that are copied at once.
+_CHUNK = 1 << 18
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+ -]{0,199}")
 
 #: Formats of tables and objects, which no report can be kept in.
@@ -111,8 +112,9 @@ class PathHandler(_Plain):
         if not _SAFE.fullmatch(name):
             suffix = path.suffix if _SAFE.fullmatch(path.suffix[1:]) else ""
             name = _leaf(asset) + suffix
-        shutil.copyfile(path, directory / name)
-        return _written_file(directory / name)
+        with path.open("rb") as original, hashed_file(directory / name) as file:
+            shutil.copyfileobj(original, file, _CHUNK)
+        return _written_file(name, file.record)
 
     def load(self, stored: Stored, annotation: Any) -> Any:  # noqa: ARG002 - protocol
         """Return the path of the stored file, or of the directory of several.
@@ -154,18 +156,6 @@ class ObjectHandler(_Plain):
         raise FrameError(msg, hints="annotate the parameter with what is stored")
 
 
-class _Hashing:
-    """A file that hashes what is written to it."""
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-        self.state = xxh3_128()
-
-    def write(self, data: Any) -> int:
-        self.state.update(data)
-        return int(self._file.write(data))
-
-
 def save_pickle(value: Any, directory: Path, asset: str) -> Written:
     """Stream a pickle of `value` to a file, and return its fingerprint.
 
@@ -173,17 +163,17 @@ def save_pickle(value: Any, directory: Path, asset: str) -> Written:
         FrameError: something in it cannot be pickled.
     """
     path = directory / f"{_leaf(asset)}.pickle"
-    with path.open("wb") as file:
-        hashing = _Hashing(file)
+    with hashed_file(path) as file:
         try:
-            pickle.dump(value, hashing, protocol=5)
+            pickle.dump(value, file, protocol=5)
         except Exception as error:
             place = _unpicklable(value)
             kind = type(value).__qualname__
             msg = f"`{asset}` cannot be pickled: {place or kind}: {error}"
             hint = "leave it out of the object, or give its class `__getstate__`"
             raise FrameError(msg, hints=hint) from error
-    return Written(f"pickle-1:{hashing.state.hexdigest()}")
+    record = file.record
+    return Written(f"pickle-1:{record.digest}", files={path.name: record})
 
 
 def _unpicklable(value: Any, path: str = "", depth: int = 4) -> str:
@@ -251,7 +241,8 @@ def fingerprint_report(stored: Stored) -> Written:
     """
     path = _only_file(stored)
     if stored.format == "file":
-        return _written_file(path)
+        record = FileRecord(path.stat().st_size, digest_file(path))
+        return _written_file(path.name, record)
     scheme = "pickle-1" if stored.format == "pickle" else "bytes-1"
     return Written(f"{scheme}:{digest_file(path)}", extra=stored.extra)
 
@@ -260,14 +251,16 @@ def _save_bytes(
     data: bytes, directory: Path, format: str, asset: str, kind: str
 ) -> Written:
     suffix = _SUFFIXES.get(format, format)
-    (directory / f"{_leaf(asset)}.{suffix}").write_bytes(data)
+    path = directory / f"{_leaf(asset)}.{suffix}"
+    record = write_hashed(path, data)
     extra = {} if format in _SUFFIXES else {"report": kind}
-    return Written(f"bytes-1:{digest_bytes(data)}", extra=extra)
+    return Written(f"bytes-1:{record.digest}", extra=extra, files={path.name: record})
 
 
-def _written_file(path: Path) -> Written:
+def _written_file(name: str, record: FileRecord) -> Written:
     # The name is content: a reader may go by its suffix.
-    return Written(f"file-1:{digest(path.name, digest_file(path))}")
+    fingerprint = f"file-1:{digest(name, record.digest)}"
+    return Written(fingerprint, files={name: record})
 
 
 def _leaf(asset: str) -> str:

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from assetmake.errors import FrameError
 from assetmake.frames import csv
-from assetmake.frames.base import Column, Stored, Written
+from assetmake.frames.base import Column, FileRecord, Stored, Written
 from assetmake.frames.hashing import TableHash
 from assetmake.frames.physical import (
     check_names,
@@ -35,6 +35,7 @@ from assetmake.frames.physical import (
     to_stored,
 )
 from assetmake.frames.types import arrow_type, dtype_text
+from assetmake.frames.writing import hashed_file, write_hashed
 
 #: Key of the notes in a Parquet file's metadata.
 NOTES = b"assetmake"
@@ -110,18 +111,19 @@ def save(form: Form, directory: Path, *, format: str, asset: str) -> Written:
     rows = _stored_rows(form, kept, content, asset)
     if format == "csv":
         csv.check(kept, asset)
-        _write_csv(rows, kept.names, directory, asset)
+        files = _write_csv(rows, kept.names, directory, asset)
     else:
         schema = _described(kept, form, notes)
         small = isinstance(form.batches, list) and form.table.num_rows <= _SMALL
         try:
-            _write_parquet(rows, schema, directory, whole=small)
+            files = _write_parquet(rows, schema, directory, whole=small)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             msg = f"`{asset}` cannot be kept as Parquet: {error}"
             hint = "convert that column to a simpler type"
             raise FrameError(msg, hints=hint) from error
     extra = notes if format == "csv" else {}
-    return Written(content.fingerprint(), content.rows, columns_of(kept), extra)
+    columns = columns_of(kept)
+    return Written(content.fingerprint(), content.rows, columns, extra, files)
 
 
 def planned_columns(form: Form, asset: str) -> tuple[Column, ...]:
@@ -164,25 +166,33 @@ def _described(kept: pa.Schema, form: Form, notes: Mapping[str, Any]) -> pa.Sche
 
 def _write_parquet(
     rows: Iterable[pa.Table], schema: pa.Schema, directory: Path, *, whole: bool
-) -> None:
+) -> dict[str, FileRecord]:
     path = directory / "part-00000.parquet"
-    # A small file is written in one call: many short ones cost more.
-    sink = pa.BufferOutputStream() if whole else pa.OSFile(str(path), "wb")
-    with sink:
-        with pq.ParquetWriter(sink, schema) as writer:
-            for batch in rows:
-                writer.write_table(batch)
-        if whole:
-            path.write_bytes(sink.getvalue())
+    if whole:  # a small file is written in one call: many short ones cost more
+        sink = pa.BufferOutputStream()
+        _write_rows(rows, schema, sink)
+        return {path.name: write_hashed(path, sink.getvalue())}
+    with hashed_file(path) as file:
+        with pa.PythonFile(file, "w") as sink:
+            _write_rows(rows, schema, sink)
+        return {path.name: file.record}
+
+
+def _write_rows(rows: Iterable[pa.Table], schema: pa.Schema, sink: Any) -> None:
+    with pq.ParquetWriter(sink, schema) as writer:
+        for batch in rows:
+            writer.write_table(batch)
 
 
 def _write_csv(
     rows: Iterable[pa.Table], names: Sequence[str], directory: Path, asset: str
-) -> None:
-    with (directory / "part-00000.csv").open("wb") as file:
+) -> dict[str, FileRecord]:
+    path = directory / "part-00000.csv"
+    with hashed_file(path) as file:
         csv.write_header(file, names)
         for batch in rows:
             csv.write_rows(file, batch, asset)
+        return {path.name: file.record}
 
 
 def load(stored: Stored, *, own_types: bool = True) -> Form:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from assetmake.fileindex import FileIndex
-from assetmake.frames.base import Stored
-from assetmake.manifest import FileRecord, Manifest
+from assetmake.frames.base import FileRecord, Stored
+from assetmake.manifest import Manifest
 from assetmake.snapshot import Draft
 from assetmake.status import Failure, Record
 
@@ -70,8 +70,14 @@ class Store(Protocol):
         """Return a new empty directory to write an asset into."""
         ...
 
-    def files(self, staged: Path) -> Mapping[str, FileRecord]:
-        """Return size and digest of each data file in a staged directory."""
+    def files(
+        self, staged: Path, written: Mapping[str, FileRecord]
+    ) -> Mapping[str, FileRecord]:
+        """Return size and digest of each data file in a staged directory.
+
+        `written` holds those that were hashed as they were written; only the
+        others are read.
+        """
         ...
 
     def publish(self, name: str, staged: Path, manifest: Manifest) -> None:

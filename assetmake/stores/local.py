@@ -11,12 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from assetmake.errors import StoreError
-from assetmake.fileindex import FileIndex
+from assetmake.fileindex import FINE_TICK, FileIndex, set_back
 from assetmake.fingerprint import digest_file
-from assetmake.frames.base import Stored
+from assetmake.frames.base import FileRecord, Stored
 from assetmake.manifest import (
     FILE_NAME,
-    FileRecord,
     Manifest,
     ManifestError,
     dump_manifest,
@@ -33,6 +32,7 @@ SUCCESS = "_SUCCESS"
 
 #: A file's name, its stat, when it was hashed (ns), and its digest.
 _Hashed = tuple[str, os.stat_result, int, str]
+_NONE: Mapping[str, FileRecord] = {}
 
 
 class LocalStore:
@@ -50,6 +50,7 @@ class LocalStore:
         self._private = root / PRIVATE
         self.index = FileIndex(self._private / "index", project)
         self._staged = 0
+        self._published_ns = 0
         self._hashed: dict[Path, list[_Hashed]] = {}
         self._manifests: dict[str, tuple[str, Manifest]] = {}
 
@@ -303,21 +304,19 @@ class LocalStore:
         new.mkdir(parents=True)
         return new
 
-    def files(self, staged: Path) -> dict[str, FileRecord]:
+    def files(
+        self, staged: Path, written: Mapping[str, FileRecord] = _NONE
+    ) -> dict[str, FileRecord]:
         """Return size and digest of each staged data file, sorted by name."""
         found: dict[str, FileRecord] = {}
         hashed: list[_Hashed] = []
-        with os.scandir(staged) as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                if _is_hidden(entry.name):
-                    continue
-                if not entry.is_file():
-                    msg = f"{entry.name} in a staged table is no file"
-                    raise StoreError(msg)
-                stat, now = entry.stat(), time.time_ns()
-                digest = digest_file(entry.path)
-                found[entry.name] = FileRecord(stat.st_size, digest)
-                hashed.append((entry.name, stat, now, digest))
+        for name, path in _data_files(staged):
+            stat, hashed_at = set_back(path, os.stat(path))
+            record = written.get(name)
+            if record is None or record.bytes != stat.st_size:
+                record = FileRecord(stat.st_size, digest_file(path))
+            found[name] = record
+            hashed.append((name, stat, hashed_at, record.digest))
         self._hashed[staged] = hashed
         return found
 
@@ -334,8 +333,9 @@ class LocalStore:
         except OSError as error:
             msg = f"cannot publish {self.place(name)}: {error.strerror}"
             raise StoreError(msg) from error
-        for file, stat, now, digest in self._hashed.pop(staged, ()):
-            self.index.remember(place / file, stat, now, digest)
+        self._published_ns = time.time_ns()
+        for file, stat, hashed_at, digest in self._hashed.pop(staged, ()):
+            self.index.remember(f"{place}{os.sep}{file}", stat, hashed_at, digest)
 
     def stamp(self, manifest: Manifest) -> None:
         """Replace the manifest of a stored asset by one rename."""
@@ -351,7 +351,11 @@ class LocalStore:
         if not place.is_dir():
             msg = f"{self.place(name)} is no directory"
             raise StoreError(msg, hints="move it away by hand")
-        return place, self.files(place)
+        found = {
+            name: FileRecord(os.stat(path).st_size, self.index.digest(path))
+            for name, path in _data_files(place)
+        }
+        return place, found
 
     def keep(self, name: str) -> Path:
         """Copy the asset's directory to ``.assetmake/kept/``; it stays in place.
@@ -432,6 +436,10 @@ class LocalStore:
             for old in staging.iterdir():
                 if old.name.startswith(mine):
                     shutil.rmtree(old, ignore_errors=True)
+        # What changed within a tick before a look is not believed by its times.
+        age = time.time_ns() - self._published_ns
+        if 0 <= age < FINE_TICK:
+            time.sleep((FINE_TICK - age) / 1e9)
         self.index.settle()
         self.index.save(always=True)
 
@@ -467,6 +475,20 @@ def _draft_files(draft: Draft, directory: str) -> None:
         for entry in entries:
             if entry.name == FILE_NAME or not _is_hidden(entry.name):
                 draft.stamp(entry.path)
+
+
+def _data_files(directory: Path) -> list[tuple[str, str]]:
+    """Return name and path of each data file of a table, sorted by name."""
+    found = []
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if _is_hidden(entry.name):
+                continue
+            if not entry.is_file():
+                msg = f"{entry.name} in a staged table is no file"
+                raise StoreError(msg)
+            found.append((entry.name, entry.path))
+    return sorted(found)
 
 
 def _is_hidden(name: str) -> bool:
