@@ -320,6 +320,7 @@ def _build(session: Session) -> int:
         result = session.project.build(
             options.names,
             jobs=1 if options.pdb else options.jobs,
+            memory=options.memory,
             keep_going=options.keep_going,
             always=options.always_make,
             pretend=options.what_if,

@@ -69,6 +69,18 @@ def _jobs(_: click.Context, __: click.Parameter, value: str | None) -> int | Non
     raise click.BadParameter(msg)
 
 
+def _memory(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """Return a size as it was written."""
+    if value is None:
+        return None
+    from assetmake.memory import parse_size
+
+    if parse_size(value) is None:
+        msg = f"{value!r} is neither a size such as 8G nor a share such as 50%"
+        raise click.BadParameter(msg)
+    return value
+
+
 def _version(ctx: click.Context, _: click.Parameter, value: object) -> None:
     if value and not ctx.resilient_parsing:
         from assetmake.versions import VERSION
@@ -141,6 +153,16 @@ _PARAMETERS: list[click.Parameter] = [
         metavar="N",
         callback=_jobs,
         help="Build up to N assets at once; auto: one a core.",
+    ),
+    Option(
+        "--memory",
+        section=_BUILDING,
+        modes=_BUILDS,
+        type=str,
+        metavar="SIZE",
+        callback=_memory,
+        help="With -j: what assets may take together by their last peaks, as 8G"
+        " or 50%; else most of what is free.",
     ),
     Option(
         "-k",

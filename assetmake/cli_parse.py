@@ -44,6 +44,7 @@ class Options(NamedTuple):
     jobs: int | None = None
     json: bool = False
     keep_going: bool = False
+    memory: str | None = None
     no_data: bool = False
     only: bool = False
     pdb: bool = False

@@ -25,6 +25,8 @@ class Config:
         root: Directory of the store, relative to the project.
         format: Of tables whose asset names none: ``parquet`` or ``csv``.
         jobs: How many assets at once; 0 is one a core.
+        memory: How much they may take together, such as ``8G`` or ``50%``;
+            empty for most of what is free.
         packages: Distributions whose versions count for every asset.
         spark: Settings of the Spark session, by their full names.
         environment: The chosen environment's name; empty for none.
@@ -33,12 +35,13 @@ class Config:
     root: str = "data"
     format: str = "parquet"
     jobs: int = 1
+    memory: str = ""
     packages: tuple[str, ...] = ()
     spark: Mapping[str, str] = field(default_factory=dict)
     environment: str = ""
 
 
-_KEYS = ("root", "format", "jobs", "packages", "spark")
+_KEYS = ("root", "format", "jobs", "memory", "packages", "spark")
 
 
 def load_config(project: Path, environment: str = "") -> Config:
@@ -149,6 +152,11 @@ def _checked(key: str, value: Any, where: str) -> Any:
             return 0
         if type(value) is int and value >= 1:
             return value
+    if key == "memory" and isinstance(value, str):
+        from assetmake.memory import parse_size
+
+        if parse_size(value) is not None:
+            return value
     if (
         key == "packages"
         and isinstance(value, list)
@@ -165,6 +173,7 @@ def _checked(key: str, value: Any, where: str) -> Any:
         "root": "a directory, as text",
         "format": " or ".join(f'"{name}"' for name in TABLE_FORMATS),
         "jobs": 'a whole number from 1, or "auto"',
+        "memory": 'a size such as "8G", or a share such as "50%"',
         "packages": "a list of distribution names",
         "spark": "a table of Spark settings",
     }[key]

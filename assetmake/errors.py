@@ -50,6 +50,10 @@ class StoreError(AssetmakeError):
     """The store refuses to be read or written."""
 
 
+class WorkerError(AssetmakeError):
+    """A worker process ended before the asset that it built."""
+
+
 class JavaError(AssetmakeError):
     """No Java runtime that can start Spark was found."""
 

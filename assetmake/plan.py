@@ -99,6 +99,20 @@ def make_plan(
     return Plan(tuple(steps), tuple(fresh), tuple(orphans))
 
 
+def is_chain(plan: Plan, graph: Graph) -> bool:
+    """Return whether each step needs the one before, so that none run at once.
+
+    >>> plan = Plan((Step("a", True, False, ()), Step("b", True, False, ())), (), ())
+    >>> is_chain(plan, {"a": [], "b": ["a"]}), is_chain(plan, {"a": [], "b": []})
+    (True, False)
+    """
+    # Not pairwise(): one import less for what only looks.
+    return all(
+        upper.name in graph[lower.name]
+        for upper, lower in zip(plan.steps, plan.steps[1:], strict=False)
+    )
+
+
 def _follows(name: str, graph: Graph, steps: Sequence[Step]) -> tuple[Reason, ...]:
     planned = {step.name for step in steps}
     return tuple(

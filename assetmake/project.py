@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, overload
 from assetmake.config import Config, config_bytes, load_config
 from assetmake.errors import AssetmakeError, LoadError, UnknownNameError
 from assetmake.find import find_assetfile
-from assetmake.graph import select, upstream_of
-from assetmake.plan import Plan, make_plan
+from assetmake.graph import Graph, select, upstream_of
+from assetmake.plan import Plan, is_chain, make_plan
 from assetmake.status import Condition, State, Status
 from assetmake.stores.base import Store
 from assetmake.stores.local import LocalStore
@@ -323,6 +323,7 @@ class Project:
         names: Words = (),
         *,
         jobs: int | None = None,
+        memory: str | None = None,
         keep_going: bool = False,
         always: bool = False,
         pretend: Words = (),
@@ -337,6 +338,9 @@ class Project:
             names: Words as on the command line; none for all.
             jobs: How many assets at once, 0 for one a core; as configured, if
                 None.
+            memory: How much assets built at once may take together by what
+                each took last, such as ``8G`` or ``50%``; as configured, if
+                None.
             keep_going: Go on with what does not need a failed asset.
             always: Build the named assets although they are fresh.
             pretend: Names taken as if their data had changed.
@@ -349,6 +353,7 @@ class Project:
             SourceError: a source that is needed is not there.
             StoreError: the store cannot be written, or a table that assetmake
                 did not write is in an asset's place.
+            ConfigError: `memory` is no size.
         """
         started = time.perf_counter()
         from assetmake.listen import Listener, Result
@@ -366,6 +371,7 @@ class Project:
             listener,
             started,
             jobs=1 if debug else jobs,
+            memory=self.config.memory if memory is None else memory,
             keep_going=keep_going,
             debug=debug,
             echo=echo,
@@ -378,7 +384,7 @@ class Project:
         started: float,
         *,
         jobs: int | None,
-        **options: bool,
+        **options: Any,
     ) -> Result:
         from assetmake.listen import Result
         from assetmake.refusals import refuse
@@ -402,9 +408,8 @@ class Project:
                 plan = plan_of(view)
             refuse(view, plan, self.store)
             listener.planned(plan)
-            outcomes = self._carry_out(
-                view, plan, listener, jobs=self._jobs(jobs, plan), **options
-            )
+            jobs = self._jobs(jobs, plan, view.defined.graph)
+            outcomes = self._carry_out(view, plan, listener, jobs=jobs, **options)
             self._look()  # so that the next run finds a snapshot
         seconds = time.perf_counter() - started
         interrupted = any(outcome.kind == "stopped" for outcome in outcomes)
@@ -420,6 +425,7 @@ class Project:
         listener: Listener,
         *,
         jobs: int,
+        memory: str,
         keep_going: bool,
         debug: bool,
         echo: bool,
@@ -454,20 +460,22 @@ class Project:
                     listener,
                     graph=view.defined.graph,
                     jobs=jobs,
+                    memory=world.memory(plan, memory),
                     keep_going=keep_going,
                 )
             finally:
                 world.close()
                 self.store.clean()
 
-    def _jobs(self, asked: int | None, plan: Plan) -> int:
+    def _jobs(self, asked: int | None, plan: Plan, graph: Graph) -> int:
         """Return how many assets to build at once; 0 asks for one a core."""
         jobs = self.config.jobs if asked is None else asked
         if jobs == 0:
             jobs = (
                 len(os.sched_getaffinity(0)) if _HAS_AFFINITY else os.cpu_count() or 1
             )
-        return min(jobs, len(plan.steps))
+        # Workers that would wait for each other are not worth their start.
+        return 1 if is_chain(plan, graph) else min(jobs, len(plan.steps))
 
     # Housekeeping -------------------------------------------------------------
 

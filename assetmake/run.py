@@ -31,6 +31,7 @@ from assetmake.frames.schemas import (
     validated,
 )
 from assetmake.masks import masked
+from assetmake.memory import Peak
 from assetmake.tracebacks import cut_traceback, full_traceback, text_of
 
 
@@ -99,7 +100,8 @@ class Ran:
 
     Attributes:
         seconds: Wall time, loading and saving included.
-        peak_memory: Largest resident set of the process so far, in bytes.
+        peak_memory: Largest resident set of the process during the run, in
+            bytes; None if that is not known, or is not the asset's alone.
         printed: What the function wrote to stdout and stderr.
         type: Name of the handler that saved the result.
         format: In which it was saved.
@@ -130,6 +132,8 @@ def run_asset(
         debug: Whether a debugger opens where it fails.
     """
     started = time.perf_counter()
+    # Spark's memory is the Java process', and threads share that of this one.
+    peak = None if task.uses_spark else Peak()
     values: dict[str, Any] = {}
     # What handlers read is no news; the function itself is watched below.
     with (
@@ -149,7 +153,8 @@ def run_asset(
 
                 pdb.post_mortem(error.__traceback__)
     seconds = time.perf_counter() - started
-    return Ran(seconds, peak_memory(), masked(printed.getvalue()), **outcome)
+    taken = peak.read() if peak else None
+    return Ran(seconds, taken, masked(printed.getvalue()), **outcome)
 
 
 def _attempt(task: Task, frames: Frames, values: dict[str, Any]) -> dict[str, Any]:
@@ -349,14 +354,3 @@ class _Routing:
 
 
 _routing = _Routing()
-
-
-def peak_memory() -> int | None:
-    """Return the largest resident set of this process so far, in bytes."""
-    try:
-        import resource
-    except ImportError:  # not a POSIX system
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # getrusage(2): kilobytes on Linux, bytes on macOS.
-    return peak if sys.platform == "darwin" else peak * 1024

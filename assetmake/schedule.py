@@ -1,15 +1,15 @@
 """Carry out a plan with several assets at once; what each step means is `build`'s.
 
 What is ready runs in the order of the longest path below it, by the seconds
-that each asset took last time, so that the last to end is not the longest.
+that each asset took last time, so that the last to end is not the longest; and
+as long as memory suffices for what each took last time.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -25,23 +25,27 @@ from assetmake.errors import AssetmakeError
 from assetmake.graph import Graph
 from assetmake.listen import Listener, Outcome
 from assetmake.plan import Plan, Step
-from assetmake.run import Failed, Ran
+from assetmake.run import Ran
 from assetmake.stores.base import Store
+from assetmake.workers import Died
+
+#: Steps that are tried in place of one for which memory does not suffice.
+_MOST_TRIED = 50
 
 
 class ParallelWorld(World, Protocol):
     """A world that can run several assets at once."""
 
-    def submit(self, name: str, staged: Path) -> Future[Ran]:
+    def submit(self, name: str, staged: Path) -> None:
         """Start to run an asset into a staged directory."""
         ...
 
-    def restart(self) -> None:
-        """Make new workers after one died."""
+    def finished(self) -> Sequence[tuple[str, Ran | Died]]:
+        """Return what has ended since the last call; wait until something has."""
         ...
 
     def kill(self) -> None:
-        """End all workers at once."""
+        """End all that runs at once."""
         ...
 
 
@@ -54,10 +58,13 @@ def build_parallel(
     *,
     graph: Graph,
     jobs: int,
+    memory: Memory,
     keep_going: bool = False,
 ) -> list[Outcome]:
     """Carry out a plan with up to `jobs` assets at once; see `build.build`."""
-    building = _Building(plan, state, store, world, listener, graph=graph)
+    building = _Building(
+        plan, state, store, world, listener, graph=graph, memory=memory
+    )
     try:
         building.go(jobs, keep_going=keep_going)
     except KeyboardInterrupt:
@@ -70,6 +77,95 @@ def build_parallel(
     ]
 
 
+@dataclass(slots=True)
+class Memory:
+    """How much of it assets may take together, and how much each takes.
+
+    Attributes:
+        limit: Bytes; None for no bound.
+        needs: Bytes by name, as recorded; what is not known is not here.
+        free: Returns the bytes that are free now; None if nobody can tell.
+        reserve: Bytes that have to be free for what is not known to start.
+    """
+
+    limit: int | None
+    needs: Mapping[str, int] = field(default_factory=dict)
+    free: Callable[[], int | None] = lambda: None
+    reserve: int = 0
+
+    def fits(self, name: str, running: Sequence[str], reserved: int = 0) -> bool:
+        """Return whether an asset may start beside those that run.
+
+        One always may, whatever it takes.
+        """
+        if self.limit is None or not running:
+            return True
+        if name not in self.needs and self.reserve:
+            left = self.free()
+            if left is not None and left < self.reserve:
+                return False
+        return self.sum((name, *running)) + reserved <= self.limit
+
+    def sum(self, names: Sequence[str]) -> int:
+        """Return what assets take together, as far as that is known."""
+        return sum(self.needs.get(name, 0) for name in names)
+
+
+class Ready:
+    """What can start: the longest path first, where memory suffices for it."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._heap: list[tuple[float, int, str]] = []
+        #: The first one that memory did not suffice for, and what began since.
+        self._blocked = ""
+        self._beside: set[str] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._heap)
+
+    def push(self, rank: float, place: int, name: str) -> None:
+        """Add a step; of equal ranks the one whose place is lower comes first."""
+        heapq.heappush(self._heap, (-rank, place, name))
+
+    def pop(self, running: Sequence[str]) -> str | None:
+        """Return what is to start beside what runs; None if that has to wait.
+
+        In place of a step for which memory does not suffice, another starts
+        that leaves it the memory that it waits for.
+        """
+        passed: list[tuple[float, int, str]] = []
+        chosen = None
+        while self._heap and len(passed) < _MOST_TRIED and chosen is None:
+            item = heapq.heappop(self._heap)
+            if self._may_start(item[2], running, is_first=not passed):
+                chosen = item[2]
+            else:
+                passed.append(item)
+        for item in passed:
+            heapq.heappush(self._heap, item)
+        return chosen
+
+    def _may_start(self, name: str, running: Sequence[str], *, is_first: bool) -> bool:
+        memory = self._memory
+        if is_first:
+            if memory.fits(name, running):
+                if name == self._blocked:
+                    self._blocked = ""
+                return True
+            if name != self._blocked:
+                self._blocked, self._beside = name, set()
+            return False
+        beside = [other for other in running if other in self._beside]
+        kept = memory.sum((self._blocked, *beside)) + memory.needs.get(name, 0)
+        if memory.limit is not None and kept > memory.limit:
+            return False
+        if not memory.fits(name, running):
+            return False
+        self._beside.add(name)
+        return True
+
+
 class _Building:
     def __init__(
         self,
@@ -80,6 +176,7 @@ class _Building:
         listener: Listener,
         *,
         graph: Graph,
+        memory: Memory,
     ) -> None:
         self.outcomes: list[Outcome] = []
         self.ended: set[str] = set()
@@ -98,32 +195,51 @@ class _Building:
                 self._readers[other].append(name)
         self._place = {step.name: i for i, step in enumerate(plan.steps)}
         self._rank = ranks(plan.steps, self._readers, _last_seconds(state))
-        self._ready: list[tuple[float, int, str]] = []
-        self._running: dict[Future[Ran], Started] = {}
-        #: Ran when a worker died; each is tried again alone to find the guilty.
-        self._suspects: list[Started] = []
+        self._ready = Ready(memory)
+        self._running: dict[str, Started] = {}
+        #: What came of steps that ended, to be looked at.
+        self._came: list[tuple[Started, Ran | Died]] = []
+        #: Maybe killed for the memory that others took: they run again, alone.
+        self._again: list[Started] = []
+        self._alone = ""
         for name, others in self._waits_for.items():
             if not others:
                 self._make_ready(name)
 
     def _make_ready(self, name: str) -> None:
-        heapq.heappush(self._ready, (-self._rank[name], self._place[name], name))
+        self._ready.push(self._rank[name], self._place[name], name)
 
     def go(self, jobs: int, *, keep_going: bool) -> None:
         """Run until nothing is left, or until something failed."""
-        going = True
-        while self._running or (going and (self._ready or self._suspects)):
-            while going and self._ready and len(self._running) < jobs:
-                if self._suspects:
-                    break
-                self._begin(self._steps[heapq.heappop(self._ready)[2]])
-                going = keep_going or not self._state.failed
-            if self._suspects and not self._running:
-                self._submit(self._suspects.pop())
-            if self._running:
-                done, _ = wait(self._running, return_when=FIRST_COMPLETED)
-                self._take(done, alone=len(self._running) == 1)
-                going = keep_going or not self._state.failed
+        while True:
+            # What can start now does so before the results are looked at:
+            # that takes a while, and workers would wait for it.
+            failed = any(_is_failure(ran) for _, ran in self._came)
+            if keep_going or not (failed or self._state.failed):
+                self._fill(jobs)
+            while self._came:
+                self._take(*self._came[-1])
+                self._came.pop()
+            if keep_going or not self._state.failed:
+                self._fill(jobs)
+            if not self._running:
+                return
+            for name, ran in self._world.finished():
+                self._came.insert(0, (self._running.pop(name), ran))
+
+    def _fill(self, jobs: int) -> None:
+        """Start what is ready, as long as a worker is idle and memory suffices."""
+        if self._again and not self._running:
+            begun = self._again.pop()
+            self._alone = begun.step.name
+            self._submit(begun)
+        if self._again or self._alone in self._running:
+            return
+        while self._ready and len(self._running) < jobs:
+            name = self._ready.pop(list(self._running))
+            if name is None:
+                return
+            self._begin(self._steps[name])
 
     def _begin(self, step: Step) -> None:
         self._listener.started(step.name)
@@ -137,31 +253,22 @@ class _Building:
             self._submit(begun)
 
     def _submit(self, begun: Started) -> None:
-        try:
-            future = self._world.submit(begun.step.name, begun.staged)
-        except BrokenProcessPool:
-            self._world.restart()
-            future = self._world.submit(begun.step.name, begun.staged)
-        self._running[future] = begun
+        self._running[begun.step.name] = begun
+        self._world.submit(begun.step.name, begun.staged)
 
-    def _take(self, done: set[Future[Ran]], *, alone: bool) -> None:
-        for future in done:
-            begun = self._running.pop(future)
-            name = begun.step.name
-            try:
-                ran = future.result()
-            except BrokenProcessPool:
-                self._world.restart()
-                if not alone:
-                    self._suspects.append(begun)
-                    continue
-                message = "its worker process died (killed, or out of memory)"
-                ran = Ran(0.0, None, "", failed=Failed("WorkerDied", message))
-            try:
-                outcome = finish_step(begun, ran, self._state, self._store, self._world)
-            except (OSError, AssetmakeError) as error:
-                outcome = failed_outcome(name, error, self._state)
-            self._end(outcome)
+    def _take(self, begun: Started, ran: Ran | Died) -> None:
+        name = begun.step.name
+        try:
+            if isinstance(ran, Died):
+                if ran.may_be_memory:
+                    fresh = self._store.stage(name)
+                    self._again.append(replace(begun, staged=fresh))
+                    return
+                ran = Ran(0.0, None, "", failed=ran.failed)
+            outcome = finish_step(begun, ran, self._state, self._store, self._world)
+        except (OSError, AssetmakeError) as error:
+            outcome = failed_outcome(name, error, self._state)
+        self._end(outcome)
 
     def _end(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
@@ -174,11 +281,16 @@ class _Building:
 
     def stop(self) -> None:
         """Count what runs as stopped."""
-        for begun in [*self._running.values(), *self._suspects]:
+        came = [begun for begun, _ in self._came if begun.step.name not in self.ended]
+        for begun in [*came, *self._running.values(), *self._again]:
             outcome = Outcome(begun.step.name, "stopped")
             self.outcomes.append(outcome)
             self.ended.add(outcome.name)
             self._listener.finished(outcome)
+
+
+def _is_failure(ran: Ran | Died) -> bool:
+    return not ran.may_be_memory if isinstance(ran, Died) else ran.failed is not None
 
 
 def ranks(

@@ -1,29 +1,46 @@
-"""Where assets run: in this process, in threads, or in worker processes.
+"""Where assets run that are built at the same time: worker processes and threads.
 
-Workers are forked from a server that has imported pandas and Arrow already,
-and load the Assetfile from the very bytes that the parent fingerprinted. What
-waits for another program (Spark) runs in a thread of the parent.
+Workers are forked from a server that has imported pandas, Arrow and what the
+project imports, and load the Assetfile from the very bytes that the parent
+fingerprinted. What waits for another program (Spark) runs in a thread.
 """
 
 from __future__ import annotations
 
-import multiprocessing
+import contextlib
+import os
+import queue
 import signal
-from collections.abc import Mapping
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
 from assetmake.assets import Asset, Resolved, resolve
+from assetmake.errors import AssetmakeError
+from assetmake.forks import Server, Start
 from assetmake.frames import Frames
 from assetmake.frames.base import Stored
 from assetmake.load import importing, load
+from assetmake.memory import give_back
 from assetmake.run import Failed, Ran, Reading, Task, run_asset
 
 #: Imported once, by the server that workers are forked from.
-PRELOAD = ["assetmake.workers", "pandas", "pyarrow.parquet"]
+_PRELOAD = (
+    "assetmake.workers",
+    "pandas",
+    "pyarrow.parquet",
+    "assetmake.frames.pandas",
+)
+
+#: Bytes that a run took from which on a worker gives back what it holds.
+_LARGE = 256 << 20
+
+#: How often the server is started again after it was killed.
+_MOST_SERVERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +52,20 @@ class Origin:
         root: The project's directory.
         files: Bytes of the project's modules, by path.
         settings: Of the handlers.
+        imports: Modules of installed packages that the project imports.
+        table_format: In which format tables are kept by default.
+        private: Directories whose reading is no news to the audit.
+        echo: Whether what assets print is shown at once, too.
     """
 
     assetfile: Path
     root: Path
     files: Mapping[Path, bytes]
     settings: Mapping[str, Any]
+    imports: Sequence[str] = ()
+    table_format: str = "parquet"
+    private: tuple[Path, ...] = ()
+    echo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +76,52 @@ class Order:
         name: The asset's.
         stored: What it reads, in the order of its inputs.
         staged: An empty directory to save into.
-        table_format: In which format tables are kept by default.
-        ignored: Files and directories whose reading is no news to the audit.
     """
 
     name: str
     stored: tuple[Stored, ...]
     staged: Path
-    table_format: str
-    ignored: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """A worker process ended before its asset did.
+
+    Attributes:
+        status: Its exit status; of a signal, minus the number.
+        was_alone: Whether nothing else ran at that time.
+    """
+
+    status: int
+    was_alone: bool
+
+    @property
+    def may_be_memory(self) -> bool:
+        """Whether the system may have killed it because others took the memory."""
+        return self.status == -signal.SIGKILL and not self.was_alone
+
+    @property
+    def failed(self) -> Failed:
+        """How its asset failed, then."""
+        if self.status >= 0:
+            message = f"its worker process ended with exit status {self.status}"
+            hint = "raise an exception where it fails, instead of ending the process"
+        else:
+            with contextlib.suppress(ValueError):
+                name = signal.Signals(-self.status).name
+                message = f"its worker process was ended by {name}"
+            hint = "look for a library in C that crashes"
+            if self.status == -signal.SIGKILL:
+                message += ", as a system does that is out of memory"
+                hint = "let it take less memory at once, or run it where there is more"
+        return Failed("WorkerError", message, hints=(hint,))
 
 
 def task_of(
     order: Order,
     asset: Asset,
     resolved: Resolved,
-    root: Path,
+    origin: Origin,
     *,
     uses_spark: bool = False,
 ) -> Task:
@@ -75,61 +130,215 @@ def task_of(
         Reading(item.parameter, item.annotation, stored)
         for item, stored in zip(resolved.inputs, order.stored, strict=True)
     )
+    ignored = [order.staged, *origin.private]
+    for stored in order.stored:
+        ignored += stored.files if stored.is_source else [stored.directory]
     return Task(
         asset,
         readings,
         order.staged,
-        order.table_format,
-        root,
-        order.ignored,
+        origin.table_format,
+        origin.root,
+        ignored,
         uses_spark,
     )
 
 
+@dataclass(slots=True, eq=False)
+class _Worker:
+    """The parent's side of a worker process.
+
+    Attributes:
+        number: The server's for it.
+        connection: Takes orders and gives what came of them.
+        end: The other end of it, until the worker has it for sure.
+        pid: Of the process; 0 as long as it has not said so.
+        order: What it runs; None while it waits for one.
+        was_alone: Whether nothing else ran since that began.
+        is_gone: Whether the other end of the connection is closed.
+    """
+
+    number: int
+    connection: Connection
+    end: socket.socket | None
+    pid: int = 0
+    order: Order | None = None
+    was_alone: bool = True
+    is_gone: bool = False
+
+
 class Workers:
-    """Up to `jobs` worker processes, made when the first order comes."""
+    """Up to `jobs` worker processes, made as orders come, and as many threads."""
 
     def __init__(self, origin: Origin, jobs: int) -> None:
         self._origin = origin
         self._jobs = jobs
-        self._pool: ProcessPoolExecutor | None = None
+        self._server: Server | None = None
+        self._servers = 0
+        self._workers: dict[int, _Worker] = {}
         self._threads: ThreadPoolExecutor | None = None
+        self._in_threads = 0
+        self._ended: queue.SimpleQueue[tuple[str, Future[Ran]]] = queue.SimpleQueue()
+        self._wake: socket.socket | None = None
 
-    def submit(self, order: Order) -> Future[Ran]:
-        """Run an order in a worker process.
+    # What runs ----------------------------------------------------------------
 
-        The future raises BrokenProcessPool if a worker died; `restart` then.
-        """
-        if self._pool is None:
-            context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload(PRELOAD)
-            self._pool = ProcessPoolExecutor(
-                self._jobs, context, initializer=_begin, initargs=(self._origin,)
-            )
-        return self._pool.submit(_run, order)
+    def start(self) -> Server:
+        """Start the server; it imports what workers need while others go on."""
+        if self._server is None:
+            extra = () if self._servers else self._origin.imports
+            self._servers += 1
+            target = f"{__name__}:work"
+            self._server = Server(Start(_PRELOAD, extra, target, self._origin))
+        return self._server
 
-    def submit_here(self, task: Task, frames: Frames) -> Future[Ran]:
-        """Run a task in a thread of this process."""
+    def submit(self, order: Order) -> None:
+        """Run an order in a worker process; at most `jobs` at a time."""
+        idle = [w for w in self._workers.values() if not w.order and not w.is_gone]
+        worker = idle[0] if idle else self._made()
+        worker.order = order
+        worker.was_alone = not self._company()
+        self._send(worker)
+
+    def submit_here(self, name: str, run: Callable[[], Ran]) -> None:
+        """Run something in a thread of this process."""
         if self._threads is None:
             self._threads = ThreadPoolExecutor(self._jobs, "assetmake")
-        return self._threads.submit(run_asset, task, frames)
+            self._wake, self._waker = socket.socketpair()
+        self._company()
+        self._in_threads += 1
+        self._threads.submit(run).add_done_callback(
+            lambda future: self._end_here(name, future)
+        )
 
-    def restart(self) -> None:
-        """Drop a pool that broke; the next order makes a new one."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+    def _end_here(self, name: str, future: Future[Ran]) -> None:
+        self._ended.put((name, future))
+        with contextlib.suppress(OSError):  # nobody waits any more
+            self._waker.send(b"x")
+
+    def _company(self) -> bool:
+        """Note that what runs is not alone from now on; return whether any does."""
+        running = [worker for worker in self._workers.values() if worker.order]
+        if len(running) + self._in_threads > 1:
+            for worker in running:
+                worker.was_alone = False
+        return len(running) + self._in_threads > 1
+
+    def _made(self) -> _Worker:
+        number, connection, end = self.start().fork()
+        worker = self._workers[number] = _Worker(number, connection, end)
+        return worker
+
+    def _send(self, worker: _Worker) -> None:
+        try:
+            worker.connection.send(worker.order)
+        except OSError:  # how it ended, the server is going to say
+            worker.is_gone = True
+
+    # What has ended -------------------------------------------------------------
+
+    def finished(self) -> list[tuple[str, Ran | Died]]:
+        """Return what has ended since the last call; wait until something has."""
+        found: list[tuple[str, Ran | Died]] = []
+        while not found:
+            watched = {
+                worker.connection: worker
+                for worker in self._workers.values()
+                if not worker.is_gone
+            }
+            sources: list[Any] = [*watched]
+            if self._server is not None:
+                sources.append(self._server.control)
+            if self._wake is not None:
+                sources.append(self._wake)
+            for ready in wait(sources):
+                if ready is self._wake:
+                    found += self._from_thread()
+                elif ready in watched:
+                    found += self._from_worker(watched[ready])
+                else:
+                    found += self._from_server()
+        return found
+
+    def _from_thread(self) -> Iterator[tuple[str, Ran | Died]]:
+        assert self._wake is not None
+        self._wake.recv(1)
+        name, future = self._ended.get()
+        self._in_threads -= 1
+        yield name, future.result()
+
+    def _from_worker(self, worker: _Worker) -> Iterator[tuple[str, Ran | Died]]:
+        try:
+            while worker.connection.poll():
+                told = worker.connection.recv()
+                if worker.end is not None:
+                    worker.end.close()
+                    worker.end = None
+                if isinstance(told, Ran) and worker.order is not None:
+                    name, worker.order = worker.order.name, None
+                    yield name, told
+                else:
+                    worker.pid = told
+        except (EOFError, OSError):
+            worker.is_gone = True
+
+    def _from_server(self) -> Iterator[tuple[str, Ran | Died]]:
+        assert self._server is not None
+        news = self._server.news()
+        if news is None:
+            yield from self._after_server()
+            return
+        word, number, status = news
+        if word == "unfit":
+            self._start_without_extra()
+        elif word == "died" and number in self._workers:
+            yield from self._bury(self._workers.pop(number), status)
+
+    def _bury(self, worker: _Worker, status: int) -> Iterator[tuple[str, Ran | Died]]:
+        """Take what a worker left behind: a result, or an order without one."""
+        yield from self._from_worker(worker)
+        if worker.order is not None:
+            yield worker.order.name, Died(status, worker.was_alone)
+        worker.connection.close()
+        if worker.end is not None:
+            worker.end.close()
+
+    def _start_without_extra(self) -> None:
+        """Begin again with a server that can be forked; nothing has run yet."""
+        lost = [worker.order for worker in self._workers.values() if worker.order]
+        self._drop_server(kill=True)
+        for order in lost:
+            self.submit(order)
+
+    def _after_server(self) -> Iterator[tuple[str, Ran | Died]]:
+        """End what is left of a server that was killed itself."""
+        left = list(self._workers.values())
+        for worker in left:
+            yield from self._from_worker(worker)
+            if worker.pid and not worker.is_gone:
+                with contextlib.suppress(OSError):
+                    os.killpg(worker.pid, signal.SIGKILL)
+        if self._servers >= _MOST_SERVERS:
+            for worker in left:
+                worker.was_alone = True
+        for worker in left:
+            yield from self._bury(worker, -signal.SIGKILL)
+        self._drop_server(kill=True)
+
+    def _drop_server(self, *, kill: bool) -> None:
+        for worker in self._workers.values():
+            worker.connection.close()
+            if worker.end is not None:
+                worker.end.close()
+        self._workers.clear()
+        if self._server is not None:
+            self._server.close(kill=kill)
+            self._server = None
 
     def close(self, *, kill: bool = False) -> None:
         """End the workers; `kill` does not wait for what they run."""
-        if self._pool is not None:
-            processes = list((self._pool._processes or {}).values())  # noqa: SLF001
-            self._pool.shutdown(wait=not kill, cancel_futures=True)
-            if kill:
-                for process in processes:
-                    process.kill()
-                    process.join()
-            self._pool = None
+        kill = kill or any(worker.order for worker in self._workers.values())
+        self._drop_server(kill=kill)
         if self._threads is not None:
             self._threads.shutdown(wait=not kill, cancel_futures=True)
             self._threads = None
@@ -139,36 +348,52 @@ class _Here:
     """The project as one worker process has loaded it."""
 
     def __init__(self, origin: Origin) -> None:
-        self.root = origin.root
-        self.loaded = load(origin.assetfile, origin.root, files=origin.files)
-        self.assets = {asset.name: asset for asset in self.loaded.assets}
-        self.known = {*self.assets, *(s.name for s in self.loaded.sources)}
-        self.frames = Frames(origin.settings)
+        self._origin = origin
+        self._loaded = load(origin.assetfile, origin.root, files=origin.files)
+        self._assets = {asset.name: asset for asset in self._loaded.assets}
+        sources = (source.name for source in self._loaded.sources)
+        self._known = {*self._assets, *sources}
+        self._frames = Frames(origin.settings)
 
-    def run(self, order: Order) -> Ran:
-        asset = self.assets.get(order.name)
+    def work(self, connection: Connection) -> None:
+        with importing(self._loaded):
+            for order in _orders(connection):
+                ran = self._run(order)
+                connection.send(ran)
+                if (ran.peak_memory or 0) > _LARGE:
+                    give_back()
+        self._frames.close()
+
+    def _run(self, order: Order) -> Ran:
+        asset = self._assets.get(order.name)
         if asset is None:
             message = f"a worker process does not define `{order.name}`"
-            hint = "do not let definitions hang on the process: a clock, a random"
-            return Ran(
-                0.0, None, "", failed=Failed("LoadError", message, hints=(hint,))
-            )
-        task = task_of(order, asset, resolve(asset, self.known), self.root)
-        with importing(self.loaded):
-            return run_asset(task, self.frames)
+            return _not_loaded(message)
+        resolved = resolve(asset, self._known)
+        task = task_of(order, asset, resolved, self._origin)
+        return run_asset(task, self._frames, echo=self._origin.echo)
 
 
-_here: list[_Here] = []
+def work(connection: Connection, origin: Origin) -> None:
+    """Be a worker: run orders until the parent closes the connection."""
+    with contextlib.suppress(OSError):  # the parent has gone
+        connection.send(os.getpid())
+        try:
+            here = _Here(origin)
+        except AssetmakeError as error:
+            for _ in _orders(connection):
+                message = f"a worker process cannot load the Assetfile: {error}"
+                connection.send(_not_loaded(message))
+            return
+        here.work(connection)
 
 
-def _begin(origin: Origin) -> None:
-    # Ctrl-C reaches the whole group; the parent decides what ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _here[:] = [_Here(origin)]
+def _orders(connection: Connection) -> Iterator[Order]:
+    with contextlib.suppress(EOFError):
+        while True:
+            yield connection.recv()
 
 
-def _run(order: Order) -> Ran:
-    return _here[0].run(order)
-
-
-__all__ = ["BrokenProcessPool", "Order", "Origin", "Workers", "task_of"]
+def _not_loaded(message: str) -> Ran:
+    hint = "do not let definitions hang on the process: a clock, a random number"
+    return Ran(0.0, None, "", failed=Failed("LoadError", message, hints=(hint,)))

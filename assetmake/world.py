@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Mapping
-from concurrent.futures import Future
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
 from assetmake.code.audit import Seen
 from assetmake.code.parts import Closure
 from assetmake.frames import Frames
 from assetmake.frames.base import dotted_names
+from assetmake.memory import bound, free, parse_size
 from assetmake.observe import Observer, source_stored
+from assetmake.plan import Plan
 from assetmake.run import Ran, Task, run_asset
+from assetmake.schedule import Memory
 from assetmake.snapshot import PRIVATE
 from assetmake.status import SourceData
 from assetmake.stores.local import LocalStore
 from assetmake.versions import versions_of
 from assetmake.view import View, relative_path
-from assetmake.workers import Order, Origin, Workers, task_of
+from assetmake.workers import Died, Order, Origin, Workers, task_of
 
 if TYPE_CHECKING:
     from assetmake.project import Project
@@ -44,11 +48,20 @@ class ProjectWorld:
         self._echo = echo
         settings = {"spark": project.config.spark}
         self._frames = Frames(settings)
-        loaded = view.defined.loaded
-        origin = Origin(project.assetfile, project.root, dict(loaded.files), settings)
-        self._workers = Workers(origin, jobs)
+        loaded, store = view.defined.loaded, project.store
+        self._origin = Origin(
+            project.assetfile,
+            project.root,
+            dict(loaded.files),
+            settings,
+            _installed(loaded.modules.values()),
+            project.config.format,
+            (store.root / PRIVATE,) if isinstance(store, LocalStore) else (),
+            echo,
+        )
+        self._workers = Workers(self._origin, jobs)
         self._started_ns: dict[str, int] = {}
-        self._index = project.store.index
+        self._index = store.index
 
     def close(self) -> None:
         """Give back what handlers hold, such as a Spark session."""
@@ -71,23 +84,49 @@ class ProjectWorld:
         task = self._task(self._order(name, staged))
         return run_asset(task, self._frames, echo=self._echo, debug=self._debug)
 
-    def submit(self, name: str, staged: Path) -> Future[Ran]:
+    def submit(self, name: str, staged: Path) -> None:
         """Start to run an asset: in a worker, or in a thread if it uses Spark."""
         self._started_ns[name] = time.time_ns()
         order = self._order(name, staged)
-        if self._uses_spark(name):
-            return self._workers.submit_here(self._task(order), self._frames)
-        return self._workers.submit(order)
+        if self.uses_spark(name):
+            task = self._task(order)
+            self._workers.submit_here(
+                name, lambda: run_asset(task, self._frames, echo=self._echo)
+            )
+        else:
+            self._workers.submit(order)
 
-    def restart(self) -> None:
-        """Make new workers after one died."""
-        self._workers.restart()
+    def finished(self) -> Sequence[tuple[str, Ran | Died]]:
+        """Return what has ended since the last call; wait until something has."""
+        return self._workers.finished()
 
     def kill(self) -> None:
         """End all workers at once."""
         self._workers.close(kill=True)
 
-    def _uses_spark(self, name: str) -> bool:
+    def memory(self, plan: Plan, size: str) -> Memory:
+        """Return how much memory the steps of a plan take, and may take.
+
+        Args:
+            plan: Of the build.
+            size: As `assetmake.memory.bound` takes it.
+        """
+        limit = bound(size)
+        if limit is None:
+            return Memory(None)
+        needs = {}
+        for step in plan.steps:
+            manifest = self._view.statuses[step.name].manifest
+            if manifest is not None and manifest.peak_memory is not None:
+                needs[step.name] = manifest.peak_memory
+        reserve = min(limit, free() or limit) // 4
+        if any(self.uses_spark(step.name) for step in plan.steps):
+            told = str(self._origin.settings["spark"].get("spark.driver.memory", "1g"))
+            limit = max(limit - int(parse_size(told) or 0), 0)
+        return Memory(limit, needs, free, reserve)
+
+    def uses_spark(self, name: str) -> bool:
+        """Return whether the code or the types of an asset name pyspark."""
         asset, resolved = self._defined.assets[name], self._defined.resolved[name]
         annotations = [item.annotation for item in resolved.inputs]
         return "pyspark" in self._defined.closures[name].packages or any(
@@ -102,30 +141,22 @@ class ProjectWorld:
             order,
             self._defined.assets[name],
             self._defined.resolved[name],
-            self._project.root,
-            uses_spark=self._uses_spark(name),
+            self._origin,
+            uses_spark=self.uses_spark(name),
         )
 
     def _order(self, name: str, staged: Path) -> Order:
         found = []
-        ignored = [staged]
         for item in self._defined.resolved[name].inputs:
             if item.name in self._defined.sources:
                 source = self._defined.sources[item.name]
-                stored = source_stored(source, self._project.root)
-                ignored += stored.files
+                found.append(source_stored(source, self._project.root))
             else:
                 manifest = self._view.statuses[item.name].manifest
                 if manifest is None:
                     raise AssertionError(item.name)
-                stored = self._project.store.stored(manifest)
-                ignored.append(stored.directory)
-            found.append(stored)
-        if isinstance(self._project.store, LocalStore):
-            ignored.append(self._project.store.root / PRIVATE)
-        return Order(
-            name, tuple(found), staged, self._project.config.format, tuple(ignored)
-        )
+                found.append(self._project.store.stored(manifest))
+        return Order(name, tuple(found), staged)
 
     def observed(self, name: str, ran: Ran) -> dict[str, str]:
         """Return fingerprints of the project files that a run was seen to use.
@@ -158,6 +189,23 @@ class ProjectWorld:
     def versions(self, name: str) -> Mapping[str, str]:
         """Return versions of Python, assetmake and packages used."""
         return versions_of(self._defined.closures[name].packages)
+
+
+def _installed(modules: Collection[ModuleType]) -> tuple[str, ...]:
+    """Return the modules of installed packages that these have names of.
+
+    Those that were imported at the top; what a function imports when it runs,
+    it may also do without.
+    """
+    found = set()
+    for module in modules:
+        for value in vars(module).values():
+            if isinstance(value, ModuleType):
+                found.add(value.__name__)
+            elif isinstance(value, type | FunctionType):
+                found.add(value.__module__)
+    own = {module.__name__ for module in modules}
+    return tuple(sorted(n for n in found - own if n in sys.modules and n != "__main__"))
 
 
 def _used(seen: Seen, root: Path) -> set[str]:

@@ -26,6 +26,7 @@ def problem(*words):
         (["a", "b+"], Options(BUILD, ("a", "b+"))),
         (["-n", "-j4", "a"], Options("dry-run", ("a",), dry_run=True, jobs=4)),
         (["-j", "auto"], Options(BUILD, jobs=0)),
+        (["--memory", "50%"], Options(BUILD, memory="50%")),
         (["--prune", "-n"], Options("prune", dry_run=True)),
         (["-kB", "-W", "a", "-W", "b"], Options(BUILD, keep_going=True,
             always_make=True, what_if=("a", "b"))),
@@ -72,8 +73,9 @@ def options():
 @pytest.mark.parametrize("mode", [BUILD, *MODES])
 def test_an_option_goes_with_its_modes_only(option, mode):
     """Elsewhere it would do nothing, and its user would believe it did."""
-    given = {"--jobs": ["2"], "--what-if": ["a"], "--allow": ["missing"],
-             "--format": ["dot"]}.get(option.long, [])  # fmt: skip
+    values = {"--jobs": ["2"], "--memory": ["8G"], "--what-if": ["a"],
+              "--allow": ["missing"], "--format": ["dot"]}  # fmt: skip
+    given = values.get(option.long, [])
     words = [option.long, *given, *([] if mode == BUILD else [f"--{mode}"])]
     names = ["a"] if mode == "accept" else []
 
@@ -91,6 +93,7 @@ def test_an_option_goes_with_its_modes_only(option, mode):
         (["--statsu"], "no such option: --statsu", "did you mean --status?"),
         (["--qwertz"], "no such option: --qwertz", "`assetmake --help` shows them"),
         (["-j"], "option '-j' requires an argument", "`assetmake --help` shows"),
+        (["--memory", "x"], "invalid value for '--memory': 'x' is neither a size", ""),
         (["-j", "0"], "invalid value for '-j' / '--jobs': '0' is not", ""),
         (["-j", "-1"], "invalid value for '-j' / '--jobs': '-1' is not", ""),
         (["-j", "²"], "invalid value for '-j' / '--jobs': '²' is not", ""),

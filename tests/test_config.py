@@ -14,6 +14,7 @@ x = 1
 root = "tables"
 format = "csv"
 jobs = 2
+memory = "8G"
 packages = ["tidy"]
 [tool.assetmake.spark]
 "spark.ui.enabled" = false
@@ -40,6 +41,7 @@ def test_every_setting_is_read(tmp_path):
         root="tables",
         format="csv",
         jobs=2,
+        memory="8G",
         packages=("tidy",),
         spark={"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "4"},
     )
@@ -50,6 +52,7 @@ def test_an_environment_changes_what_it_names_and_adds_to_spark(tmp_path):
         root="/srv/tables",
         format="csv",
         jobs=0,
+        memory="8G",
         packages=("tidy",),
         spark={
             "spark.ui.enabled": "false",
@@ -68,6 +71,8 @@ def test_an_environment_changes_what_it_names_and_adds_to_spark(tmp_path):
         ("[tool.assetmake]\nformat = 'xls'", "format` is 'xls'", '"parquet" or "csv"'),
         ("[tool.assetmake]\njobs = 0", "jobs` is 0", '"auto"'),
         ("[tool.assetmake]\njobs = true", "jobs` is True", '"auto"'),
+        ("[tool.assetmake]\nmemory = 8", "memory` is 8", '"8G"'),
+        ("[tool.assetmake]\nmemory = 'much'", "memory` is 'much'", '"50%"'),
         ("[tool.assetmake]\nroot = ''", "root` is ''", "directory"),
         ("[tool.assetmake]\npackages = 'tidy'", "packages` is 'tidy'", "a list"),
         ("[tool.assetmake]\nspark = 1", "spark` is 1", "a table"),
