@@ -130,8 +130,9 @@ def _check(session: Session) -> int:
 
 
 def _why(session: Session) -> int:
-    found = session.project.why(session.options.names)
-    if session.options.json:
+    options = session.options
+    found = session.project.why(options.names, predict=options.predict)
+    if options.json:
         from assetmake.render.jsons import why_keys
 
         session.json(why_keys(found))
@@ -141,7 +142,7 @@ def _why(session: Session) -> int:
     if not found:
         session.err.line(f"nothing to explain: {_all_fresh(session)}")
         return 0
-    if session.options.names:  # what is upstream may be the cause
+    if options.names:  # what is upstream may be the cause
         statuses = {row.name: row for row in session.project.status()}
     else:
         statuses = {why.status.name: why.status for why in found}

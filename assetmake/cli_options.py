@@ -231,6 +231,14 @@ _PARAMETERS: list[click.Parameter] = [
         " in a checkout without data.",
     ),
     Option(
+        "--predict",
+        section=_SHOWN,
+        modes=("why",),
+        help="With --why: also which columns the code would give now, compared with"
+        " the stored table. Runs each function on the first rows of its inputs;"
+        " stores and decides nothing.",
+    ),
+    Option(
         "--allow",
         section=_SHOWN,
         modes=("check", "question"),

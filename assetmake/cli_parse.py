@@ -48,6 +48,7 @@ class Options(NamedTuple):
     no_data: bool = False
     only: bool = False
     pdb: bool = False
+    predict: bool = False
     silent: bool = False
     verbose: bool = False
     what_if: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ from assetmake.plan import Plan, is_chain, make_plan
 from assetmake.status import Condition, State, Status
 from assetmake.stores.base import Store
 from assetmake.stores.local import LocalStore
-from assetmake.whys import Why, why_of
+from assetmake.whys import Prediction, Why, why_of
 
 if TYPE_CHECKING:
     from assetmake.frames.base import Stored
@@ -224,13 +224,21 @@ class Project:
         return None
 
     @overload  # text is a sequence of text, too; it is one name here
-    def why(self, names: str) -> Why: ...  # type: ignore[overload-overlap]
+    def why(  # type: ignore[overload-overlap]
+        self, names: str, *, predict: bool = False
+    ) -> Why: ...
 
     @overload
-    def why(self, names: Sequence[str] = ()) -> list[Why]: ...
+    def why(self, names: Sequence[str] = (), *, predict: bool = False) -> list[Why]: ...
 
-    def why(self, names: Words = ()) -> Why | list[Why]:
+    def why(self, names: Words = (), *, predict: bool = False) -> Why | list[Why]:
         """Return all that is known of a name, of names, or of each row not fresh.
+
+        Args:
+            names: Words as on the command line, or one name as text.
+            predict: Whether to tell which columns today's code would give, too.
+                Functions of assets are run for that, on the first rows of their
+                inputs; nothing is stored, and no failure is raised.
 
         Raises:
             UnknownNameError: a name is unknown.
@@ -244,13 +252,21 @@ class Project:
                 select([names], known.graph, known.others, known.groups)
                 msg = f"'{names}' stands for several names"
                 raise UnknownNameError(msg, hints="give a list of them")
-            return why_of(view, names)
+            return self._whys(view, [names], predict)[0]
         if names:
             known = remembered(view)
             chosen = select(names, known.graph, known.others, known.groups)
         else:
             chosen = [n for n, s in view.statuses.items() if s.reasons]
-        return [why_of(view, name) for name in chosen]
+        return self._whys(view, chosen, predict)
+
+    def _whys(self, view: View, names: Sequence[str], predicts: bool) -> list[Why]:
+        predicted: dict[str, Prediction] = {}
+        if predicts:
+            from assetmake.predict import predict
+
+            predicted = predict(self, view, names)
+        return [why_of(view, name, predicted.get(name)) for name in names]
 
     # Loading ------------------------------------------------------------------
 

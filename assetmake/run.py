@@ -12,7 +12,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,13 +121,19 @@ class Ran:
 
 
 def run_asset(
-    task: Task, frames: Frames, *, echo: bool = False, debug: bool = False
+    task: Task,
+    frames: Frames,
+    *,
+    save: Callable[[Any, Task, Frames], dict[str, Any]] | None = None,
+    echo: bool = False,
+    debug: bool = False,
 ) -> Ran:
     """Run one asset and save its result; an exception becomes `Ran.failed`.
 
     Args:
         task: What to run.
         frames: Handlers of the build.
+        save: What to do with the result; `save_result` if None.
         echo: Whether what the function prints is shown at once, too.
         debug: Whether a debugger opens where it fails.
     """
@@ -145,7 +151,7 @@ def run_asset(
             if task.uses_spark:
                 # Also for one that reads no Spark frame and asks pyspark itself.
                 _spark(frames).prepare()
-            outcome = _attempt(task, frames, values)
+            outcome = _attempt(task, frames, values, save or save_result)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's own
             outcome = _failed(error, task, frames, values)
             if debug:
@@ -157,7 +163,12 @@ def run_asset(
     return Ran(seconds, taken, masked(printed.getvalue()), **outcome)
 
 
-def _attempt(task: Task, frames: Frames, values: dict[str, Any]) -> dict[str, Any]:
+def _attempt(
+    task: Task,
+    frames: Frames,
+    values: dict[str, Any],
+    save: Callable[[Any, Task, Frames], dict[str, Any]],
+) -> dict[str, Any]:
     """Run with retries; `values` is filled with what the function gets."""
     for left in range(task.asset.retries, -1, -1):
         values.clear()
@@ -169,7 +180,7 @@ def _attempt(task: Task, frames: Frames, values: dict[str, Any]) -> dict[str, An
                 )
             with watch(task.project, ignore=task.ignored) as seen:
                 result = task.asset.function(**values)
-                saved = save_result(result, task, frames)
+                saved = save(result, task, frames)
         except AssetmakeError:
             raise  # the same again, however often
         except Exception:

@@ -20,6 +20,7 @@ from assetmake.config import Config
 from assetmake.errors import DefinitionError
 from assetmake.excerpts import source_line
 from assetmake.frames import is_open
+from assetmake.frames.base import dotted_names
 from assetmake.graph import find_circle, order
 from assetmake.load import Loaded, load
 from assetmake.observe import Observer
@@ -63,6 +64,15 @@ class Defined:
     closures: dict[str, Closure]
     graph: dict[str, tuple[str, ...]]
     seen: Seen
+
+    def uses_spark(self, name: str) -> bool:
+        """Whether an asset's code or types name pyspark."""
+        annotations = [item.annotation for item in self.resolved[name].inputs]
+        return "pyspark" in self.closures[name].packages or any(
+            "pyspark" in word
+            for annotation in (self.assets[name].returns, *annotations)
+            for word in dotted_names(annotation)
+        )
 
 
 @dataclass(slots=True)

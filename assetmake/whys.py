@@ -10,7 +10,44 @@ from assetmake.status import Definition, Status
 
 if TYPE_CHECKING:
     from assetmake.code.parts import Note
+    from assetmake.frames.base import Column
     from assetmake.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A column that a stored table would lack, have too much, or have otherwise.
+
+    Attributes:
+        column: Its name.
+        stored: Its dtype in the stored table; None if it lacks the column.
+        predicted: Its dtype in the predicted one; None if that lacks it.
+    """
+
+    column: str
+    stored: str | None
+    predicted: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Which columns today's code would give; a guess, by which nothing is decided.
+
+    Attributes:
+        columns: None if they could not be told, or it would give no table.
+        differences: From the stored table; none where nothing is stored.
+        rows: How many rows of each input were tried at most; None if all were.
+        from_plan: Whether no row was computed, as for a Spark frame.
+        as_stored: Inputs that are stale, and were taken as they are stored.
+        problem: Why nothing could be told; empty if it could.
+    """
+
+    columns: tuple[Column, ...] | None = None
+    differences: tuple[Difference, ...] = ()
+    rows: int | None = None
+    from_plan: bool = False
+    as_stored: tuple[str, ...] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +61,7 @@ class Why:
         ruled_out: What was compared and is not the cause, in words.
         package_changes: Versions that differ from those of the build; they
             make nothing stale unless declared.
+        predicted: Which columns today's code would give, where that was asked.
     """
 
     status: Status
@@ -31,9 +69,10 @@ class Why:
     notes: tuple[Note, ...] = ()
     ruled_out: tuple[str, ...] = ()
     package_changes: tuple[str, ...] = ()
+    predicted: Prediction | None = None
 
 
-def why_of(view: View, name: str) -> Why:
+def why_of(view: View, name: str, predicted: Prediction | None = None) -> Why:
     """Return all that is known of one row of a view."""
     status = view.statuses[name]
     if name not in view.definitions:
@@ -45,6 +84,7 @@ def why_of(view: View, name: str) -> Why:
         closure.notes,
         _ruled_out(status),
         _package_changes(status, closure.packages),
+        predicted,
     )
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from assetmake.code.audit import Seen
 from assetmake.code.parts import Closure
 from assetmake.frames import Frames
-from assetmake.frames.base import dotted_names
 from assetmake.memory import bound, free, parse_size
 from assetmake.observe import Observer, source_stored
 from assetmake.plan import Plan
@@ -127,13 +126,7 @@ class ProjectWorld:
 
     def uses_spark(self, name: str) -> bool:
         """Return whether the code or the types of an asset name pyspark."""
-        asset, resolved = self._defined.assets[name], self._defined.resolved[name]
-        annotations = [item.annotation for item in resolved.inputs]
-        return "pyspark" in self._defined.closures[name].packages or any(
-            "pyspark" in word
-            for annotation in (asset.returns, *annotations)
-            for word in dotted_names(annotation)
-        )
+        return self._defined.uses_spark(name)
 
     def _task(self, order: Order) -> Task:
         name = order.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 from assetmake.code.parts import Change, Note, Place
 from assetmake.frames.base import Column
@@ -13,7 +14,7 @@ from assetmake.plan import Plan, Step
 from assetmake.render import jsons
 from assetmake.run import Failed
 from assetmake.status import Reason, State, Status
-from assetmake.whys import Why
+from assetmake.whys import Difference, Prediction, Why
 
 PLACE = Place("Assetfile.py", 21)
 CHANGE = Change("helper", "clean", "changed", Place("w.py", 8), "", "a", None)
@@ -98,7 +99,20 @@ def test_check_says_whether_all_is_well():
 
 def test_why_adds_notes_and_what_was_ruled_out():
     why = Why(HOT, None, (Note(PLACE, "`exec`"),), ("settings",), ("pandas 1 -> 2",))
+    predicted = Prediction(
+        (Column("low", "int64"),), (Difference("low", None, "int64"),), as_stored=("a",)
+    )
 
+    assert jsons.why_keys([replace(why, predicted=predicted)])["tables"][0][
+        "predicted"
+    ] == {
+        "columns": [{"name": "low", "dtype": "int64"}],
+        "differences": [{"column": "low", "stored": None, "predicted": "int64"}],
+        "from_plan": False,
+        "rows": None,
+        "as_stored": ["a"],
+        "problem": None,
+    }
     assert jsons.why_keys([why]) == {
         "tables": [
             {
@@ -106,6 +120,7 @@ def test_why_adds_notes_and_what_was_ruled_out():
                 "notes": [{"file": "Assetfile.py", "line": 21, "text": "`exec`"}],
                 "ruled_out": ["settings"],
                 "package_changes": ["pandas 1 -> 2"],
+                "predicted": None,
             }
         ]
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from assetmake.cells import cells
@@ -22,7 +24,7 @@ from assetmake.render.text import (
 )
 from assetmake.render.why import render_why
 from assetmake.status import Reason, State, Status
-from assetmake.whys import Why
+from assetmake.whys import Difference, Prediction, Why
 
 BUILT = "2026-11-23T06:41:00Z"
 NOW = 1795416060.0 + 2 * 3600  # two hours later
@@ -371,6 +373,65 @@ def test_why_of_a_fresh_row_and_of_an_orphan_is_short():
         "daily_max is orphaned (data/daily_max, built 2026-11-23 06:41, 2h ago)",
         "  1. no longer defined",
         "  assetmake --prune removes it",
+    ]
+
+
+DAY = Column("day", "string")
+
+
+@pytest.mark.parametrize(
+    ("predicted", "text"),
+    [
+        (Prediction(problem="it failed: \x1b"), r"not predicted: it failed: \x1b"),
+        (Prediction(), "predicted: no table, so no columns"),
+        (
+            Prediction((DAY,)),
+            "predicted, from all rows of its inputs: columns day (string)",
+        ),
+        (
+            Prediction((DAY,), rows=1000, as_stored=("a", "b")),
+            "predicted, from the first 1,000 rows of its inputs, with `a` and `b` as "
+            "stored: columns day (string)",
+        ),
+        (
+            Prediction((DAY,), rows=1000, from_plan=True),
+            "predicted, from its plan: columns day (string)",
+        ),
+    ],
+)
+def test_a_prediction_says_what_it_is_from(predicted, text):
+    status = Status("a", State.MISSING, Place("Assetfile.py", 3))
+
+    lines = render_why(Why(status, predicted=predicted), {}, NOW, LOOK).splitlines()
+
+    assert " ".join(line.strip() for line in lines[1:]) == text
+
+
+def test_a_prediction_is_told_as_what_the_stored_table_has():
+    stored = replace(manifest().output, columns=(DAY, Column("high", "int64")))
+    status = Status(
+        "a",
+        State.OUTDATED,
+        Place("Assetfile.py", 3),
+        manifest=replace(manifest(), output=stored),
+    )
+    differences = (
+        Difference("low\n", None, "double"),
+        Difference("day", "string", None),
+        Difference("high", "int64", "double"),
+    )
+
+    def lines(*differences):
+        predicted = Prediction((DAY,), differences, from_plan=True)
+        text = render_why(Why(status, predicted=predicted), {}, NOW, LOOK)
+        return text.splitlines()[1:]
+
+    assert lines() == ["  predicted, from its plan: the columns that are stored"]
+    assert lines(*differences) == [
+        "  predicted, from its plan: the stored table",
+        r"    lacks column low\n (double)",
+        "    has extra column day (string)",
+        "    has column high as int64, not as double",
     ]
 
 

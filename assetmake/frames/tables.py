@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -36,6 +36,9 @@ from assetmake.frames.physical import (
 )
 from assetmake.frames.types import arrow_type, dtype_text
 from assetmake.frames.writing import hashed_file, write_hashed
+
+if TYPE_CHECKING:
+    from pyarrow import dataset
 
 #: Key of the notes in a Parquet file's metadata.
 NOTES = b"assetmake"
@@ -251,7 +254,7 @@ def _read_csv(stored: Stored) -> _Rows:
 
 def _read_parquet(stored: Stored) -> _Rows:
     if is_partitioned(stored):
-        return _read_partitioned(stored), {}
+        return partitions(stored).to_table(), {}
     parts = [_read_part(file) for file in stored.files]
     first = parts[0].schema
     for file, part in zip(stored.files, parts, strict=True):
@@ -311,7 +314,8 @@ def is_partitioned(stored: Stored) -> bool:
     return any("=" in part for part in Path(inner).parts)
 
 
-def _read_partitioned(stored: Stored) -> pa.Table:
+def partitions(stored: Stored) -> dataset.Dataset:
+    """Return a source whose directories hold values, which become columns."""
     from pyarrow import dataset
 
     return dataset.dataset(
@@ -319,4 +323,4 @@ def _read_partitioned(stored: Stored) -> pa.Table:
         format="parquet",
         partitioning="hive",
         partition_base_dir=str(stored.directory),
-    ).to_table()
+    )

@@ -15,7 +15,12 @@ status     ``tables``: rows, sources first, assets upstream before downstream,
 check      ``ok``; ``tables``: the rows that are not fresh, tolerated ones
            left out
 why        ``tables``: rows that have ``notes`` (``file``, ``line``, ``text``),
-           ``ruled_out`` and ``package_changes`` (texts) as well
+           ``ruled_out`` and ``package_changes`` (texts) and ``predicted`` as
+           well: null without `--predict`, or ``columns``, ``differences``
+           (``column``, and the dtypes ``stored`` and ``predicted``, null where
+           the column lacks), ``from_plan``, ``rows`` (of each input that were
+           tried at most, null for all), ``as_stored`` (stale inputs that were
+           not predicted), ``problem`` (why nothing is predicted)
 dry-run    ``steps``, upstream first: ``name``, ``certain`` (else only if data
            above it comes out different), ``forced``, ``reasons``; ``fresh``
            and ``orphans``: names
@@ -46,11 +51,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from assetmake.code.parts import Change, Place
+from assetmake.frames.base import Column
 from assetmake.listen import Outcome, Result
 from assetmake.plan import Plan
 from assetmake.run import Failed
 from assetmake.status import Reason, Status
-from assetmake.whys import Why
+from assetmake.whys import Prediction, Why
 
 #: See the module's docstring for when it rises.
 VERSION = 1
@@ -81,10 +87,37 @@ def why_keys(found: Sequence[Why]) -> dict[str, Any]:
                 "notes": [{**_place(n.place), "text": n.text} for n in why.notes],
                 "ruled_out": list(why.ruled_out),
                 "package_changes": list(why.package_changes),
+                "predicted": _predicted(why.predicted),
             }
             for why in found
         ]
     }
+
+
+def _predicted(predicted: Prediction | None) -> dict[str, Any] | None:
+    if predicted is None:
+        return None
+    return {
+        "columns": _columns(predicted.columns),
+        "differences": [
+            {
+                "column": difference.column,
+                "stored": difference.stored,
+                "predicted": difference.predicted,
+            }
+            for difference in predicted.differences
+        ],
+        "from_plan": predicted.from_plan,
+        "rows": predicted.rows,
+        "as_stored": list(predicted.as_stored),
+        "problem": predicted.problem or None,
+    }
+
+
+def _columns(columns: Sequence[Column] | None) -> list[dict[str, str]] | None:
+    if columns is None:
+        return None
+    return [{"name": column.name, "dtype": column.dtype} for column in columns]
 
 
 def plan_keys(plan: Plan) -> dict[str, Any]:
@@ -134,7 +167,6 @@ def build_keys(result: Result, seconds: float) -> dict[str, Any]:
 def _row(row: Status) -> dict[str, Any]:
     manifest = row.manifest
     output = manifest.output if manifest else None
-    columns = output.columns if output else None
     return {
         "name": row.name,
         "state": str(row.state),
@@ -143,9 +175,7 @@ def _row(row: Status) -> dict[str, Any]:
         "description": row.description,
         "rows": row.rows,
         "bytes": output.bytes if output else None,
-        "columns": None
-        if columns is None
-        else [{"name": column.name, "dtype": column.dtype} for column in columns],
+        "columns": _columns(output.columns if output else None),
         "fingerprint": output.fingerprint if output else None,
         "format": output.format if output else None,
         "built_at": manifest.built_at if manifest else None,

@@ -6,10 +6,18 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from assetmake.code.parts import Change
-from assetmake.render.layout import Look, age, safe, safe_lines, wrap
+from assetmake.render.layout import (
+    Look,
+    age,
+    count,
+    listed,
+    safe,
+    safe_lines,
+    wrap,
+)
 from assetmake.render.text import STYLES, seconds_since
 from assetmake.status import Reason, State, Status
-from assetmake.whys import Why
+from assetmake.whys import Difference, Prediction, Why
 
 #: Lines of one change that are shown; a table of constants may have thousands.
 _MOST_LINES = 60
@@ -40,7 +48,45 @@ def render_why(why: Why, statuses: Mapping[str, Status], now: float, look: Look)
     if status.reasons and why.ruled_out:
         text = f"not the cause: {', '.join(why.ruled_out)}"
         lines += _paragraph(text, look)
+    if why.predicted is not None:
+        lines += _prediction(why.predicted, status, look)
     return "\n".join(lines)
+
+
+def _prediction(predicted: Prediction, status: Status, look: Look) -> list[str]:
+    """Return what today's code would give, told as the guess that it is."""
+    if predicted.problem:
+        return _paragraph(f"not predicted: {predicted.problem}", look)
+    if predicted.columns is None:
+        return _paragraph("predicted: no table, so no columns", look)
+    basis = "from all rows of its inputs"
+    if predicted.from_plan:
+        basis = "from its plan"
+    elif predicted.rows is not None:
+        basis = f"from the first {count(predicted.rows, 'row')} of its inputs"
+    if predicted.as_stored:
+        as_stored = listed([f"`{name}`" for name in predicted.as_stored])
+        basis += f", with {as_stored} as stored"
+    head = f"predicted, {basis}:"
+    columns = [f"{column.name} ({column.dtype})" for column in predicted.columns]
+    if status.manifest is None or status.manifest.output.columns is None:
+        return _paragraph(f"{head} columns {', '.join(columns)}", look)
+    if not predicted.differences:
+        return _paragraph(f"{head} the columns that are stored", look)
+    lines = _paragraph(f"{head} the stored table", look)
+    for difference in predicted.differences:
+        text = f"    {safe(_difference(difference))}"
+        lines += wrap(text, look.width, indent=" " * 6)
+    return lines
+
+
+def _difference(difference: Difference) -> str:
+    name, stored, predicted = difference.column, difference.stored, difference.predicted
+    if stored is None:
+        return f"lacks column {name} ({predicted})"
+    if predicted is None:
+        return f"has extra column {name} ({stored})"
+    return f"has column {name} as {stored}, not as {predicted}"
 
 
 def _heading(status: Status, now: float, look: Look) -> list[str]:
