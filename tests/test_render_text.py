@@ -390,8 +390,10 @@ DAY = Column("day", "string")
         ),
         (
             Prediction((DAY,), rows=1000, as_stored=("a", "b")),
-            "predicted, from the first 1,000 rows of its inputs, with `a` and `b` as "
-            "stored: columns day (string)",
+            (
+                "predicted, from the first 1,000 rows of its inputs, with `a` and `b` "
+                "as stored: columns day (string)"
+            ),
         ),
         (
             Prediction((DAY,), rows=1000, from_plan=True),
