@@ -1,7 +1,7 @@
 """make for data: rebuild just the tables whose code or inputs changed.
 
-An `Assetfile.py` says what there is (`asset`, `source`, `include`); the
-command `assetmake` builds it; `open` gives the same to Python. Nothing heavy
+An `Assetfile.py` says what there is (`asset`, `source`, `check`, `include`);
+the command `assetmake` builds it; `open` gives the same to Python. Nothing heavy
 is imported here: not pandas, not Spark, and what `open` needs only when it is
 called.
 """
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from assetmake.assets import Asset, Source, asset, include, source
+    from assetmake.checks import check
     from assetmake.errors import AssetmakeError
     from assetmake.project import Project
     from assetmake.stores.base import Store
@@ -27,6 +28,7 @@ __all__ = [
     "Source",
     "Store",
     "asset",
+    "check",
     "include",
     "open",
     "source",
@@ -42,6 +44,7 @@ _LAZY = {
     "Source": "assetmake.assets",
     "Store": "assetmake.stores.base",
     "asset": "assetmake.assets",
+    "check": "assetmake.checks",
     "include": "assetmake.assets",
     "source": "assetmake.assets",
 }

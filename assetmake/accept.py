@@ -9,7 +9,7 @@ from pathlib import Path
 
 from assetmake.errors import FrameError, StoreError, UnknownNameError
 from assetmake.frames.base import Stored
-from assetmake.manifest import InputRecord, Manifest, Output
+from assetmake.manifest import CheckRecord, InputRecord, Manifest, Output
 from assetmake.status import Condition, Definition, Record
 from assetmake.stores.base import Store
 from assetmake.versions import versions_of
@@ -60,7 +60,34 @@ def accept(view: View, name: str, store: Store) -> Manifest:
         why=("accepted",),
         versions=versions_of(closure.packages),
         accepted=True,
+        checks=_checks(definition, record),
     )
+
+
+def _checks(definition: Definition, record: Record) -> tuple[CheckRecord, ...]:
+    """Return what checks said of the data, if it is this data and these checks.
+
+    Others are recorded as not run: whoever accepts the table answers for it.
+    """
+    said = {}
+    if record.manifest is not None and record.condition is Condition.INTACT:
+        said = {check.name: check for check in record.manifest.checks}
+    found = []
+    for now in definition.checks:
+        before = said.get(now.name)
+        if (
+            before is not None
+            and (before.fingerprint, before.severity) == (now.code, now.severity)
+            and all(record.observed.get(p) == f for p, f in before.observed.items())
+        ):
+            found.append(before)
+        else:
+            found.append(
+                CheckRecord(
+                    now.name, now.place, now.severity, None, now.code, parts=now.parts
+                )
+            )
+    return tuple(found)
 
 
 def _inputs(definition: Definition, view: View) -> tuple[InputRecord, ...]:

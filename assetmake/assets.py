@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType
-from typing import Any, Never, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Never, TypeVar, overload
 
 from assetmake.callers import call_error, caller, module_level_place
 from assetmake.code.parts import Place
@@ -36,6 +36,9 @@ from assetmake.options import (
     Rule,
     name_problem,
 )
+
+if TYPE_CHECKING:
+    from assetmake.checks import Check
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -163,6 +166,9 @@ class Registry:
         self.load = load
         self.assets: list[Asset] = []
         self.sources: list[Source] = []
+        self.checks: list[Check] = []
+        #: Where `check` was called, and was not yet given a function.
+        self.unused_checks: list[Place] = []
 
 
 #: The registries that are collecting, innermost last; empty but during a load.
@@ -177,6 +183,11 @@ def collecting(registry: Registry) -> Iterator[Registry]:
         yield registry
     finally:
         _collecting.remove(registry)
+
+
+def current() -> Registry | None:
+    """Return the registry that is collecting, if one is."""
+    return _collecting[-1] if _collecting else None
 
 
 def _root() -> Path | None:
@@ -230,7 +241,7 @@ def asset(function: Any = None, /, **options: Any) -> Any:
     Raises:
         DefinitionError: an option or the function cannot be used.
     """
-    values = _options("asset", options, ASSET_OPTIONS)
+    values = checked_options("asset", options, ASSET_OPTIONS)
     if function is None:
         return lambda decorated: asset(decorated, **options)
     record = _make_asset(function, values)
@@ -278,7 +289,7 @@ def source(  # noqa: D417 - **unknown is there for the message only
         "description": description,
         **unknown,
     }
-    values = _options("source", given, SOURCE_OPTIONS)
+    values = checked_options("source", given, SOURCE_OPTIONS)
     kinds = [kind for kind in ("path", "table", "project") if kind in values]
     if len(kinds) > 1:
         both = " and ".join(f"`{kind}=`" for kind in kinds)
@@ -412,7 +423,7 @@ def _make_asset(function: Any, options: dict[str, Any]) -> Asset:
     )
 
 
-def _options(
+def checked_options(
     word: str, given: Mapping[str, Any], rules: Mapping[str, Rule]
 ) -> dict[str, Any]:
     """Return the options that are given, checked and in their usual form."""

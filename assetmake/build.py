@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from assetmake.code.audit import Seen
 from assetmake.code.parts import Closure
-from assetmake.errors import AssetmakeError
+from assetmake.errors import AssetmakeError, StoreError
 from assetmake.fingerprint import digest
 from assetmake.frames.base import FileRecord
 from assetmake.listen import Listener, Outcome
-from assetmake.manifest import InputRecord, Manifest, Output
+from assetmake.manifest import CheckRecord, InputRecord, Manifest, Output
 from assetmake.plan import Plan, Step
 from assetmake.run import Failed, Ran
 from assetmake.status import (
@@ -47,11 +48,13 @@ class World(Protocol):
         """Return the code of an asset, as it was loaded."""
         ...
 
-    def run(self, name: str, staged: Path) -> Ran:
-        """Run an asset into a staged directory."""
+    def run(self, name: str, staged: Path, *, checks_only: bool = False) -> Ran:
+        """Run an asset into a staged directory, or its checks on what is stored."""
         ...
 
-    def observed(self, name: str, ran: Ran) -> Mapping[str, str]:
+    def observed(
+        self, name: str, seen: Seen | None, check: str = ""
+    ) -> Mapping[str, str]:
         """Return fingerprints of the project files that a run was seen to use."""
         ...
 
@@ -85,12 +88,16 @@ class BuildState:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A step that runs: judged, its inputs fingerprinted, its staging made."""
+    """A step that runs: judged, its inputs fingerprinted, its staging made.
+
+    With `checks_only` just the checks run, on the table that is stored.
+    """
 
     step: Step
     status: Status
     inputs: tuple[InputRecord, ...]
     staged: Path
+    checks_only: bool = False
 
 
 def begin_step(
@@ -107,7 +114,18 @@ def begin_step(
     if not status.is_stale and not step.is_forced:
         return Outcome(step.name, "fresh")
     inputs = _inputs(definition, state, world)
-    return Started(step, status, inputs, store.stage(step.name))
+    failure = state.records.get(step.name, ABSENT).failure
+    checks_only = not step.is_forced and (
+        {reason.code for reason in status.reasons} == {"check-changed"}
+        or (failure is not None and failure.checks_only and _is_just_checks(status))
+    )
+    return Started(step, status, inputs, store.stage(step.name), checks_only)
+
+
+def _is_just_checks(status: Status) -> bool:
+    """Whether a stored table is as it should be, but for what its checks say."""
+    codes = {reason.code for reason in status.reasons}
+    return codes <= {"check-changed", "last-build-failed"}
 
 
 def finish_step(
@@ -117,8 +135,10 @@ def finish_step(
     name = started.step.name
     definition = state.definitions[name]
     store.log(name, ran.printed)
+    if started.checks_only and ran.failed is None:
+        return _stamp(started, ran, state, store, world)
     if ran.failed is not None or ran.written is None:
-        return _note_failure(started.step, definition, state, store, ran)
+        return _note_failure(started, definition, state, store, ran)
     before = state.records.get(name, ABSENT)
     inputs = _checked_again(started.inputs, state, store, world)
     files = store.files(started.staged, ran.written.files)
@@ -131,7 +151,7 @@ def finish_step(
     store.publish(name, started.staged, manifest)
     if before.failure:
         store.note_failure(name, None)
-    state.records[name] = Record(Condition.INTACT, manifest, observed=manifest.observed)
+    state.records[name] = _as_stored(manifest)
     state.refresh(name)
     output = manifest.output
     same = before.manifest is not None and (
@@ -146,6 +166,69 @@ def finish_step(
         same_data=same,
         kept=kept,
         printed=ran.printed,
+        checks=ran.checks,
+    )
+
+
+def _as_stored(manifest: Manifest) -> Record:
+    """Return the record of an asset that was just stored under a manifest."""
+    observed = dict(manifest.observed)
+    for check in manifest.checks:
+        observed.update(check.observed)
+    return Record(Condition.INTACT, manifest, observed=observed)
+
+
+def _stamp(
+    started: Started, ran: Ran, state: BuildState, store: Store, world: World
+) -> Outcome:
+    """Record what checks said of the table that is stored, which stays as it is.
+
+    Raises:
+        StoreError: the table was changed while they ran.
+    """
+    name = started.step.name
+    before = state.records[name]
+    if before.manifest is None or not store.is_intact(before.manifest):
+        msg = f"{store.place(name)} was changed while its checks ran"
+        raise StoreError(msg, hints=f"run `assetmake {name}` again")
+    checks = _check_records(state.definitions[name], ran, world)
+    manifest = replace(before.manifest, checks=checks)
+    store.stamp(manifest)
+    if before.failure:
+        store.note_failure(name, None)
+    state.records[name] = _as_stored(manifest)
+    state.refresh(name)
+    output = manifest.output
+    return Outcome(
+        name,
+        "checked",
+        ran.seconds,
+        output.rows,
+        output.bytes,
+        same_data=True,
+        printed=ran.printed,
+        checks=ran.checks,
+    )
+
+
+def _check_records(
+    definition: Definition, ran: Ran, world: World
+) -> tuple[CheckRecord, ...]:
+    """Return what the manifest keeps of each check: no rows."""
+    said = {check.name: check for check in ran.checks}
+    return tuple(
+        CheckRecord(
+            name=check.name,
+            place=check.place,
+            severity=check.severity,
+            passed=said[check.name].passed,
+            fingerprint=check.code,
+            failing=said[check.name].failing,
+            message=said[check.name].summary,
+            parts=check.parts,
+            observed=world.observed(definition.name, said[check.name].seen, check.name),
+        )
+        for check in definition.checks
     )
 
 
@@ -189,17 +272,26 @@ def _checked_again(
 
 
 def _note_failure(
-    step: Step, definition: Definition, state: BuildState, store: Store, ran: Ran
+    started: Started, definition: Definition, state: BuildState, store: Store, ran: Ran
 ) -> Outcome:
+    step = started.step
     failed = ran.failed or Failed("RuntimeError", "it left nothing")
     tried = recipe(definition, state.sources, state.statuses)
     if tried is not None:
-        failure = Failure(tried, failed.summary)
+        failure = Failure(tried, failed.summary, started.checks_only)
         store.note_failure(step.name, failure)
         record = state.records.get(step.name, ABSENT)
         state.records[step.name] = replace(record, failure=failure)
     state.failed[step.name] = step.name
-    return Outcome(step.name, "failed", ran.seconds, failed=failed, printed=ran.printed)
+    return Outcome(
+        step.name,
+        "failed",
+        ran.seconds,
+        failed=failed,
+        printed=ran.printed,
+        checks=ran.checks,
+        is_stored=state.records.get(step.name, ABSENT).manifest is not None,
+    )
 
 
 def _manifest(
@@ -223,7 +315,7 @@ def _manifest(
         code_files=closure.files,
         inputs=inputs,
         reads=_present(definition.reads),
-        observed=world.observed(definition.name, ran),
+        observed=world.observed(definition.name, ran.seen),
         variables=_present(definition.variables),
         packages=_present(definition.packages),
         output=Output(
@@ -241,6 +333,7 @@ def _manifest(
         peak_memory=ran.peak_memory,
         why=tuple(dict.fromkeys(reason.code for reason in status.reasons)),
         versions=world.versions(definition.name),
+        checks=_check_records(definition, ran, world),
     )
 
 
@@ -293,7 +386,7 @@ def _whole_step(step: Step, state: BuildState, store: Store, world: World) -> Ou
         begun = begin_step(step, state, store, world)
         if isinstance(begun, Outcome):
             return begun
-        ran = world.run(step.name, begun.staged)
+        ran = world.run(step.name, begun.staged, checks_only=begun.checks_only)
         return finish_step(begun, ran, state, store, world)
     except (OSError, AssetmakeError) as error:
         return failed_outcome(step.name, error, state)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -355,8 +355,11 @@ def _report(session: Session, result: Result, plan: Plan | None) -> None:
             printed=not (options.verbose or options.pdb),  # shown already
         )
         err.line(f"\n{text}")
+    warned = [] if options.silent else [*_warnings(session, result)]
+    for text in warned:
+        err.line(f"\n{text}")
     if not options.silent:
-        if failures:
+        if failures or warned:
             err.line("")
         for line in _closing(session, result, plan) or render_result(
             result, plan, session.spent(), look
@@ -366,6 +369,17 @@ def _report(session: Session, result: Result, plan: Plan | None) -> None:
         from assetmake.render.jsons import build_keys
 
         session.json(build_keys(result, session.spent()))
+
+
+def _warnings(session: Session, result: Result) -> Iterator[str]:
+    """Yield what checks of severity `warn` found, asset by asset."""
+    from assetmake.render.result import render_warnings
+
+    look = session.err.look()
+    for outcome in result.outcomes:
+        full_trace = session.options.full_trace
+        if text := render_warnings(outcome, look, full_trace=full_trace):
+            yield text
 
 
 def _closing(session: Session, result: Result, plan: Plan | None) -> list[str]:

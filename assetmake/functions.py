@@ -1,4 +1,4 @@
-"""Which functions can be an asset, and what their signature says; pure.
+"""Which functions can be an asset or a check, and what their signatures say; pure.
 
 A function is looked at, never called.
 """
@@ -35,11 +35,13 @@ class Parameter:
     default: Any = NO_DEFAULT
 
 
-def plain_function(function: Any, root: Path | None) -> FunctionType:
+def plain_function(
+    function: Any, root: Path | None, *, word: str = "asset"
+) -> FunctionType:
     """Return the function beneath the decorators, or refuse what is none."""
     kind, hint = "", "decorate a plain function"
     if isinstance(function, str):
-        kind, hint = repr(function), f"give the name as `@asset(name={function!r})`"
+        kind, hint = repr(function), f"give the name as `@{word}(name={function!r})`"
     elif isinstance(function, type):
         kind = f"the class `{function.__qualname__}`"
     elif isinstance(function, MethodType | staticmethod | classmethod | property):
@@ -53,23 +55,29 @@ def plain_function(function: Any, root: Path | None) -> FunctionType:
             return plain
         kind = f"a {type(function).__module__}.{type(function).__qualname__}"
         hint = "define a function that calls it, and decorate that"
-    raise call_error(f"`asset` takes a function, not {kind}", hint, root=root)
+    raise call_error(f"`{word}` takes a function, not {kind}", hint, root=root)
 
 
 def refuse_kind(
-    plain: FunctionType, name: str, place: Place, root: Path | None
+    plain: FunctionType,
+    name: str,
+    place: Place,
+    root: Path | None,
+    *,
+    word: str = "asset",
 ) -> None:
-    """Refuse functions that do not return a table when they are called."""
+    """Refuse functions that do not return what counts when they are called."""
     outer = plain.__qualname__.rpartition(".")[0]
     flags = plain.__code__.co_flags
     if flags & inspect.CO_COROUTINE:
-        problem = f"asset `{name}` is an `async def`"
+        problem = f"{word} `{name}` is an `async def`"
         hint = "make it a plain `def`, and use `asyncio.run(...)` in it"
     elif flags & (inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR):
-        problem = f"asset `{name}` is a generator"
-        hint = "`return` one table instead of `yield`"
+        problem = f"{word} `{name}` is a generator"
+        what = "one table" if word == "asset" else "a list of messages"
+        hint = f"`return` {what} instead of `yield`"
     elif outer and not outer.endswith("<locals>"):
-        problem = f"asset `{name}` is a method of `{outer}`"
+        problem = f"{word} `{name}` is a method of `{outer}`"
         hint = "move it out of the class"
     else:
         return
@@ -85,7 +93,12 @@ _KINDS_REFUSED: dict[Any, str] = {
 
 
 def parameters_of(
-    signature: inspect.Signature, name: str, place: Place, root: Path | None
+    signature: inspect.Signature,
+    name: str,
+    place: Place,
+    root: Path | None,
+    *,
+    word: str = "asset",
 ) -> tuple[Parameter, ...]:
     """Return the parameters, or refuse those that no name can be read from."""
     for parameter in signature.parameters.values():
@@ -97,7 +110,7 @@ def parameters_of(
             hints = ["take the `/` out of the signature"]
         else:
             hints.append("if a decorator made it, put `functools.wraps` on its wrapper")
-        msg = f"parameter `{parameter.name}` of asset `{name}` {problem}"
+        msg = f"parameter `{parameter.name}` of {word} `{name}` {problem}"
         where = source_line(place, parameter.name, root)
         raise DefinitionError(f"{msg}\n{where}", hints=hints)
     return tuple(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from assetmake.checking import CheckRan
     from assetmake.plan import Plan
     from assetmake.run import Failed
 
@@ -16,8 +17,9 @@ class Outcome:
 
     Attributes:
         name: The asset's.
-        kind: ``built``, ``fresh`` (spared, because data above came out the
-            same), ``failed``, ``skipped`` (it needs what failed), ``stopped``
+        kind: ``built``, ``checked`` (just its checks ran, on the stored table),
+            ``fresh`` (spared, because data above came out the same),
+            ``failed``, ``skipped`` (it needs what failed), ``stopped``
             (interrupted while it ran) or ``not started``.
         seconds: Wall time of the run.
         rows: Of the new table; None for what is no table.
@@ -27,6 +29,8 @@ class Outcome:
         needs: The failed asset that a skipped one needs.
         kept: Where a table changed by hand was copied to.
         printed: What the function wrote to stdout and stderr.
+        checks: What each check of the asset said.
+        is_stored: Of one that failed, whether a table of before is stored.
     """
 
     name: str
@@ -39,6 +43,8 @@ class Outcome:
     needs: str = ""
     kept: str = ""
     printed: str = ""
+    checks: tuple[CheckRan, ...] = ()
+    is_stored: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,9 @@ class Result:
     @property
     def ok(self) -> bool:
         """Whether everything selected is fresh now."""
-        return all(outcome.kind in ("built", "fresh") for outcome in self.outcomes)
+        return all(
+            outcome.kind in ("built", "checked", "fresh") for outcome in self.outcomes
+        )
 
     def count(self, kind: str) -> int:
         """Return the number of outcomes of one kind."""

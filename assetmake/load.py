@@ -20,6 +20,7 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 
 from assetmake.assets import Asset, Registry, Source, collecting
+from assetmake.checks import Check, refuse_unused
 from assetmake.code.imports import Session
 from assetmake.collisions import merged
 from assetmake.errors import AssetmakeError
@@ -39,6 +40,8 @@ class Loaded:
         assets: In the order of their definition.
         sources: In the order of their definition.
         session: Modules, import path and source bytes of the load.
+        checks: In the order of their definition; of which assets they are is
+            not looked at yet.
     """
 
     path: Path
@@ -46,6 +49,7 @@ class Loaded:
     assets: tuple[Asset, ...]
     sources: tuple[Source, ...]
     session: Session = field(repr=False)
+    checks: tuple[Check, ...] = ()
 
     @property
     def files(self) -> Mapping[Path, bytes]:
@@ -89,6 +93,7 @@ def load(
         with _lock, session.active(), collecting(registry):
             with contextlib.redirect_stdout(sys.stderr):
                 _run(MODULE_NAME, path)
+            refuse_unused(registry)
             assets, sources = merged(registry.assets, registry.sources, root)
     except AssetmakeError:
         session.discard()
@@ -100,7 +105,8 @@ def load(
     except BaseException:  # KeyboardInterrupt is no fault of the Assetfile
         session.discard()
         raise
-    return Loaded(path, root, tuple(assets), tuple(sources), session)
+    checks = tuple(registry.checks)
+    return Loaded(path, root, tuple(assets), tuple(sources), session, checks)
 
 
 @contextlib.contextmanager

@@ -34,6 +34,33 @@ class InputRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckRecord:
+    """What a check said of the table; the rows it found are not kept.
+
+    Attributes:
+        name: The check's.
+        place: Of its function, when it ran.
+        severity: ``error`` or ``warn``.
+        passed: None if it did not run, because `--accept` recorded it.
+        fingerprint: Of its code.
+        failing: Number of rows that are wrong; None where it is not known.
+        message: What it said, in one line; empty if it passed.
+        parts: Of its code, its own function first.
+        observed: Fingerprint of each project file that it was seen to open.
+    """
+
+    name: str
+    place: Place
+    severity: str
+    passed: bool | None
+    fingerprint: str
+    failing: int | None = None
+    message: str = ""
+    parts: tuple[Part, ...] = ()
+    observed: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
     """What came out.
 
@@ -85,6 +112,7 @@ class Manifest:
         why: Codes of the reasons for which it was built.
         versions: Of Python, assetmake and the packages that the code uses.
         accepted: Whether `--accept` recorded it, not a build.
+        checks: What each check said of the table that is stored.
     """
 
     name: str
@@ -103,6 +131,7 @@ class Manifest:
     why: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     accepted: bool = False
+    checks: tuple[CheckRecord, ...] = ()
 
 
 def dump_manifest(manifest: Manifest) -> bytes:
@@ -119,6 +148,7 @@ def dump_manifest(manifest: Manifest) -> bytes:
             "versions": dict(manifest.versions),
             "why": list(manifest.why),
         },
+        "checks": [_check_to_json(record) for record in manifest.checks],
         "code": {
             "files": dict(manifest.code_files),
             "fingerprint": manifest.code,
@@ -158,6 +188,20 @@ def dump_manifest(manifest: Manifest) -> bytes:
     text = json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False)
     # A lone surrogate in a literal of the user's code must not stop a build.
     return (text + "\n").encode("utf-8", "surrogatepass")
+
+
+def _check_to_json(record: CheckRecord) -> dict[str, Any]:
+    return {
+        "failing": record.failing,
+        "fingerprint": record.fingerprint,
+        "message": record.message,
+        "name": record.name,
+        "observed": dict(record.observed),
+        "parts": [_part_to_json(part) for part in record.parts],
+        "passed": record.passed,
+        "place": [record.place.file, record.place.line],
+        "severity": record.severity,
+    }
 
 
 def _part_to_json(part: Part) -> dict[str, Any]:
@@ -214,6 +258,25 @@ def parse_manifest(data: bytes) -> Manifest:
         why=tuple(built.list_of("why", str)),
         versions=built.texts("versions"),
         accepted=built.get("accepted", bool),
+        # Manifests of builds that knew no checks have none.
+        checks=tuple(_check(item) for item in reader.items("checks"))
+        if reader.has("checks")
+        else (),
+    )
+
+
+def _check(reader: _Reader) -> CheckRecord:
+    file, line = reader.pair("place")
+    return CheckRecord(
+        name=reader.get("name", str),
+        place=Place(file, line),
+        severity=reader.get("severity", str),
+        passed=reader.get("passed", (bool, type(None))),
+        fingerprint=reader.get("fingerprint", str),
+        failing=reader.get("failing", (int, type(None))),
+        message=reader.get("message", str),
+        parts=tuple(_part(part) for part in reader.items("parts")),
+        observed=reader.texts("observed"),
     )
 
 
@@ -282,6 +345,9 @@ class _Reader:
             raise ManifestError(msg)
         self._tree: dict[str, Any] = tree
         self._where = where
+
+    def has(self, key: str) -> bool:
+        return key in self._tree
 
     def get(self, key: str, kind: type | tuple[type, ...]) -> Any:
         value = self._tree.get(key, _ABSENT)

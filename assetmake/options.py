@@ -102,6 +102,13 @@ def _retries(value: Any) -> int:
     return value
 
 
+def _severity(value: Any) -> str:
+    hint = 'write `severity="warn"`, or leave it out'
+    if value not in ("error", "warn"):
+        raise _wrong(value, '"error" or "warn"', hint)
+    return str(value)
+
+
 def _texts(option: str, what: str, example: str) -> Rule:
     def rule(value: Any) -> tuple[str, ...]:
         hint = f"write `{option}=[{example!r}]`"
@@ -256,6 +263,13 @@ ASSET_OPTIONS: Mapping[str, Rule] = {
     "description": _description,
     "owner": _text('write `owner="weather team"`'),
     "retries": _retries,
+}
+
+#: What `check(...)` takes beside the assets.
+CHECK_OPTIONS: Mapping[str, Rule] = {
+    "name": _name,
+    "severity": _severity,
+    "description": _description,
 }
 
 #: What `source(...)` takes.

@@ -74,6 +74,7 @@ def draft_of(view: View, root: Path, store: Store, began_ns: int) -> Draft:
     draft = Draft(str(root), began_ns)
     defined = view.defined
     places = [asset.registered for asset in defined.assets.values()]
+    places += [check.registered for check in defined.loaded.checks]
     places += [source.place for source in defined.sources.values()]
     uncertain = doubts(defined.code, {(place.file, place.line) for place in places})
     if uncertain:
@@ -189,6 +190,7 @@ def _row(status: Status) -> list[Any]:
         [_reason(reason) for reason in status.reasons],
         status.description,
         status.rows,
+        status.warnings,
     ]
 
 
@@ -228,7 +230,7 @@ def parse_rows(text: str) -> Remembered | None:
 
 
 def _status(row: Sequence[Any]) -> Status:
-    name, state, place, reasons, description, rows = row
+    name, state, place, reasons, description, rows, warnings = row
     return Status(
         name,
         State(state),
@@ -239,6 +241,7 @@ def _status(row: Sequence[Any]) -> Status:
         ),
         description=description,
         rows=rows,
+        warnings=tuple(warnings),
     )
 
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from assetmake.assets import Asset
+from assetmake.checking import Checking, CheckRan, run_checks, staged_table
+from assetmake.checks import BoundCheck
 from assetmake.code.audit import Seen, unwatched, watch
 from assetmake.errors import AssetmakeError, FrameError, did_you_mean
 from assetmake.excerpts import shown_path
@@ -56,6 +58,8 @@ class Task:
         project: The project's directory, for messages and the audit.
         ignored: Files and directories whose reading is no news to the audit.
         uses_spark: Whether the asset's code or types name pyspark.
+        checks: Run on what it saved.
+        table: What is stored of the asset, if just the checks are to run.
     """
 
     asset: Asset
@@ -65,6 +69,12 @@ class Task:
     project: Path
     ignored: Sequence[Path] = ()
     uses_spark: bool = False
+    checks: Sequence[BoundCheck] = ()
+    table: Stored | None = None
+
+
+#: `Failed.kind` where the checks of an asset found its table wrong.
+CHECK_FAILED = "CheckFailed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,7 @@ class Failed:
     """How a run failed, as text, so that it can cross processes.
 
     Attributes:
-        kind: Name of the exception's class.
+        kind: Name of the exception's class, or `CHECK_FAILED`.
         message: Its text.
         trace: Lines of the traceback, cut to the project's frames.
         full_trace: The whole traceback.
@@ -91,6 +101,8 @@ class Failed:
     def summary(self) -> str:
         """The exception's class and the first line of its text."""
         first = self.message.strip().partition("\n")[0]
+        if self.kind == CHECK_FAILED:
+            return first
         return f"{self.kind}: {first}" if first else self.kind
 
 
@@ -108,6 +120,7 @@ class Ran:
         written: What it left in the staged directory; None if it failed.
         seen: Files and code that the audit saw.
         failed: None if it did not fail.
+        checks: What each check said, also of one that failed by it.
     """
 
     seconds: float
@@ -118,6 +131,7 @@ class Ran:
     written: Written | None = None
     seen: Seen | None = None
     failed: Failed | None = None
+    checks: tuple[CheckRan, ...] = ()
 
 
 def run_asset(
@@ -151,13 +165,16 @@ def run_asset(
             if task.uses_spark:
                 # Also for one that reads no Spark frame and asks pyspark itself.
                 _spark(frames).prepare()
-            outcome = _attempt(task, frames, values, save or save_result)
+            outcome = {}
+            if task.table is None:
+                outcome = _attempt(task, frames, values, save or save_result)
+            if task.checks:
+                values.clear()
+                outcome |= _checked(task, frames, outcome, debug=debug)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's own
             outcome = _failed(error, task, frames, values)
             if debug:
-                import pdb  # noqa: T100 - asked for by --pdb
-
-                pdb.post_mortem(error.__traceback__)
+                _debug(error)
     seconds = time.perf_counter() - started
     taken = peak.read() if peak else None
     return Ran(seconds, taken, masked(printed.getvalue()), **outcome)
@@ -190,6 +207,37 @@ def _attempt(
         else:
             return {**saved, "seen": seen}
     raise AssertionError
+
+
+def _checked(
+    task: Task, frames: Frames, saved: Mapping[str, Any], *, debug: bool
+) -> dict[str, Any]:
+    """Run the checks on what was saved, or on what is stored."""
+    table = task.table or staged_table(
+        task.asset.name, task.staged, saved["format"], saved["written"]
+    )
+    checking = Checking(
+        frames,
+        task.project,
+        task.ignored,
+        lambda error: _message(error, task, frames),
+        _debug if debug else None,
+    )
+    inputs = {reading.stored.name: reading.stored for reading in task.readings}
+    checks = run_checks(task.checks, table, inputs, checking)
+    wrong = [check for check in checks if check.is_wrong]
+    if not wrong:
+        return {"checks": checks}
+    first = wrong[0]
+    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    message = f"check `{first.name}`: {first.summary}{more}"
+    return {"checks": checks, "failed": Failed(CHECK_FAILED, message)}
+
+
+def _debug(error: BaseException) -> None:
+    import pdb  # noqa: T100 - asked for by --pdb
+
+    pdb.post_mortem(error.__traceback__)
 
 
 def _spark(frames: Frames) -> Any:

@@ -36,7 +36,7 @@ _MOST_TRIED = 50
 class ParallelWorld(World, Protocol):
     """A world that can run several assets at once."""
 
-    def submit(self, name: str, staged: Path) -> None:
+    def submit(self, name: str, staged: Path, *, checks_only: bool = False) -> None:
         """Start to run an asset into a staged directory."""
         ...
 
@@ -253,8 +253,9 @@ class _Building:
             self._submit(begun)
 
     def _submit(self, begun: Started) -> None:
-        self._running[begun.step.name] = begun
-        self._world.submit(begun.step.name, begun.staged)
+        name = begun.step.name
+        self._running[name] = begun
+        self._world.submit(name, begun.staged, checks_only=begun.checks_only)
 
     def _take(self, begun: Started, ran: Ran | Died) -> None:
         name = begun.step.name

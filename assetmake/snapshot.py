@@ -16,7 +16,7 @@ FILE_NAME = "snapshot"
 #: Where a store keeps what is not precious: staging, lock, index, logs.
 PRIVATE = ".assetmake"
 #: Changes with what a snapshot holds or means.
-_MAGIC = "assetmake snapshot 1"
+_MAGIC = "assetmake snapshot 2"
 
 #: As in `fileindex`: what changed within a tick of the clock may change again
 #: without a new time.

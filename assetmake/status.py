@@ -18,6 +18,7 @@ from assetmake.fingerprint import digest
 if TYPE_CHECKING:
     from assetmake.frames.columns import Declared
     from assetmake.manifest import Manifest
+    from assetmake.verdicts import CheckDefinition
 
 
 class State(StrEnum):
@@ -71,6 +72,7 @@ class Definition:
         group: For selection and display.
         description: For display.
         owner: For display.
+        checks: Of its new table, in the order of their definition.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Definition:
     group: str = ""
     description: str = ""
     owner: str = ""
+    checks: tuple[CheckDefinition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +108,14 @@ class SourceData:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A build of an asset that failed: with which recipe, and how."""
+    """A build of an asset that failed: with which recipe, and how.
+
+    `checks_only` says that the stored table was checked, not built anew.
+    """
 
     recipe: str
     message: str
+    checks_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +127,8 @@ class Record:
         manifest: None if there is none, or it cannot be read.
         problem: Why the manifest cannot be read; empty if it can.
         detail: Which file differs, for a modified table.
-        observed: Today's fingerprint of each file in `manifest.observed`.
+        observed: Today's fingerprint of each file in `manifest.observed`, and
+            of those that its checks were seen to open.
         failure: Of the last build; None if it did not fail.
         place: Of the manifest, relative to the project, for orphans.
     """
@@ -180,6 +188,7 @@ REASONS = (
     "variable-changed",
     "package-changed",
     "format-changed",
+    "check-changed",
     "undefined",
 )
 
@@ -195,7 +204,11 @@ _PRECEDENCE = (State.MISSING, State.MODIFIED, State.DRIFTED, State.OUTDATED)
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One row: a name, its state, and the reasons for it."""
+    """One row: a name, its state, and the reasons for it.
+
+    `warnings` say what checks found, or did not look for, in the stored table;
+    they make nothing stale.
+    """
 
     name: str
     state: State
@@ -204,6 +217,7 @@ class Status:
     manifest: Manifest | None = None
     description: str = ""
     rows: int | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def is_stale(self) -> bool:
@@ -285,6 +299,7 @@ def asset_status(
         *_why_drifted(definition, record),
         *_why_failed(definition, record, sources, upstream),
         *_why_outdated(definition, record, sources, upstream, explain),
+        *_why_checks(definition, record, explain),
     ]
     found.sort(key=lambda reason: REASONS.index(reason.code))
     states = {_STATE_OF.get(reason.code, State.OUTDATED) for reason in found}
@@ -297,7 +312,14 @@ def asset_status(
         manifest=manifest,
         description=definition.description,
         rows=manifest.output.rows if manifest else None,
+        warnings=_warnings(definition, manifest) if definition.checks else (),
     )
+
+
+def _warnings(definition: Definition, manifest: Manifest | None) -> tuple[str, ...]:
+    from assetmake.verdicts import warnings_of
+
+    return warnings_of(definition.checks, manifest.checks) if manifest else ()
 
 
 def recipe(
@@ -323,6 +345,7 @@ def recipe(
         tuple(sorted(definition.variables.items())),
         tuple(sorted(definition.packages.items())),
         definition.format or definition.table_format,
+        tuple((one.name, one.severity, one.code) for one in definition.checks),
     )
 
 
@@ -472,7 +495,7 @@ def _why_declared(
 ) -> Iterator[Reason]:
     files = [
         *_differences(manifest.reads, definition.reads),
-        *_differences(manifest.observed, record.observed),
+        *_differences(manifest.observed, _observed(manifest, record)),
     ]
     for path, _, _ in files:
         yield Reason("file-read-changed", f"file `{path}` changed", path)
@@ -481,6 +504,26 @@ def _why_declared(
     for name, old, new in _differences(manifest.packages, definition.packages):
         text = f"package {name} changed from {old or 'absent'} to {new or 'absent'}"
         yield Reason("package-changed", text, name)
+
+
+def _why_checks(
+    definition: Definition, record: Record, explain: Explain
+) -> Iterator[Reason]:
+    if record.manifest is None or not definition.checks:
+        return
+    # Only projects that check pay for it.
+    from assetmake.verdicts import changed_checks
+
+    recorded = record.manifest.checks
+    for found in changed_checks(definition.checks, recorded, record.observed, explain):
+        yield Reason("check-changed", found.text, found.name, found.change)
+
+
+def _observed(manifest: Manifest, record: Record) -> Mapping[str, str | None]:
+    """Return today's fingerprints of what the asset itself was seen to use."""
+    if record.observed.keys() == manifest.observed.keys():
+        return record.observed
+    return {path: record.observed.get(path) for path in manifest.observed}
 
 
 def _differences(

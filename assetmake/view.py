@@ -6,12 +6,13 @@ tables are fingerprinted, and the pure comparison in `status` judges them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assetmake.assets import Asset, Resolved, Source, resolve
+from assetmake.checks import BoundCheck, bind, checks_by_asset
 from assetmake.code.audit import Seen, watch
 from assetmake.code.closure import Code
 from assetmake.code.explain import explain_change
@@ -35,9 +36,18 @@ from assetmake.status import (
 )
 from assetmake.stores.base import Store
 from assetmake.surroundings import packages, variables
+from assetmake.verdicts import CheckDefinition
 
 if TYPE_CHECKING:
     from assetmake.frames.columns import Declared
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A check of one asset, and the code of it."""
+
+    bound: BoundCheck
+    closure: Closure
 
 
 @dataclass(slots=True)
@@ -54,6 +64,7 @@ class Defined:
         graph: What each asset reads, in the order of `assets`.
         seen: What the load itself read of the project; it counts for every
             asset.
+        checks: Of each asset that has any, with their code.
     """
 
     loaded: Loaded
@@ -64,11 +75,17 @@ class Defined:
     closures: dict[str, Closure]
     graph: dict[str, tuple[str, ...]]
     seen: Seen
+    checks: dict[str, tuple[Checked, ...]]
 
     def uses_spark(self, name: str) -> bool:
-        """Whether an asset's code or types name pyspark."""
+        """Whether the code or types of an asset, or of a check, name pyspark."""
         annotations = [item.annotation for item in self.resolved[name].inputs]
-        return "pyspark" in self.closures[name].packages or any(
+        closures = [self.closures[name]]
+        for item in self.checks.get(name, ()):
+            closures.append(item.closure)
+            annotations.append(item.bound.table.annotation)
+            annotations += [given.annotation for given in item.bound.inputs]
+        return any("pyspark" in closure.packages for closure in closures) or any(
             "pyspark" in word
             for annotation in (self.assets[name].returns, *annotations)
             for word in dotted_names(annotation)
@@ -121,6 +138,7 @@ def define(assetfile: Path, project: Path) -> Defined:
         )
         for name in ordered
     }
+    checks = _checks(loaded, assets, resolved, known, code)
     for file, data in code.texts.items():
         # A module that is imported only while an asset runs is run as analysed.
         loaded.session.files.setdefault(Path(file), data)
@@ -133,7 +151,31 @@ def define(assetfile: Path, project: Path) -> Defined:
         closures,
         {name: graph[name] for name in ordered},
         seen,
+        checks,
     )
+
+
+def _checks(
+    loaded: Loaded,
+    assets: Mapping[str, Asset],
+    resolved: Mapping[str, Resolved],
+    known: Collection[str],
+    code: Code,
+) -> dict[str, tuple[Checked, ...]]:
+    """Return the checks of each asset, bound to it and analysed."""
+    found = {}
+    of_assets = checks_by_asset(loaded.checks, assets, known, loaded.root)
+    for name, items in of_assets.items():
+        analysed = []
+        for item in items:
+            bound = bind(item, name, resolved[name], known, loaded.root)
+            place = item.registered
+            closure = code.closure(
+                item.plain, (place.file, place.line), settings=bound.settings
+            )
+            analysed.append(Checked(bound, closure))
+        found[name] = tuple(analysed)
+    return found
 
 
 def _refuse_unsupported(
@@ -220,6 +262,23 @@ def _definition(
         group=asset.group or "",
         description=asset.description or "",
         owner=asset.owner or "",
+        checks=tuple(
+            _check_definition(item, project) for item in defined.checks[asset.name]
+        )
+        if asset.name in defined.checks
+        else (),
+    )
+
+
+def _check_definition(checked: Checked, project: Path) -> CheckDefinition:
+    check = checked.bound.check
+    return CheckDefinition(
+        check.name,
+        relative_place(check.place, project),
+        check.severity,
+        checked.closure.fingerprint,
+        checked.closure.parts,
+        check.description,
     )
 
 
@@ -238,7 +297,7 @@ def _records(
     records = {}
     for name in defined.assets:
         record = store.record(name, data=data)
-        if record.manifest and record.manifest.observed:
+        if record.manifest and (record.manifest.observed or record.manifest.checks):
             record = _with_observed(record, observer)
         records[name] = record
     defined_places = {store.place(name) for name in defined.assets}
@@ -268,8 +327,10 @@ def _with_observed(record: Record, observer: Observer) -> Record:
 
     if record.manifest is None:
         return record
-    observed = {path: observer.seen(path) for path in record.manifest.observed}
-    return replace(record, observed=observed)
+    paths = dict.fromkeys(record.manifest.observed)
+    for check in record.manifest.checks:
+        paths.update(dict.fromkeys(check.observed))
+    return replace(record, observed={path: observer.seen(path) for path in paths})
 
 
 def _recorded_source(

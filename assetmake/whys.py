@@ -123,4 +123,6 @@ def _ruled_out(status: Status) -> tuple[str, ...]:
     if status.manifest is None:
         return ()
     codes = {reason.code for reason in status.reasons}
-    return tuple(words for words, of in _RULED_OUT.items() if codes.isdisjoint(of))
+    checks = ("checks",) if status.manifest.checks else ()
+    known = {**_RULED_OUT, **dict.fromkeys(checks, ("check-changed",))}
+    return tuple(words for words, of in known.items() if codes.isdisjoint(of))

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from assetmake.assets import Asset, Resolved, resolve
+from assetmake.checks import BoundCheck, bind, checks_by_asset
 from assetmake.errors import AssetmakeError
 from assetmake.forks import Server, Start
 from assetmake.frames import Frames
@@ -76,11 +77,13 @@ class Order:
         name: The asset's.
         stored: What it reads, in the order of its inputs.
         staged: An empty directory to save into.
+        table: What is stored of the asset, if just its checks are to run.
     """
 
     name: str
     stored: tuple[Stored, ...]
     staged: Path
+    table: Stored | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ def task_of(
     resolved: Resolved,
     origin: Origin,
     *,
+    checks: Sequence[BoundCheck] = (),
     uses_spark: bool = False,
 ) -> Task:
     """Return the task that an order stands for, in a process with its project."""
@@ -141,6 +145,8 @@ def task_of(
         origin.root,
         ignored,
         uses_spark,
+        checks,
+        order.table,
     )
 
 
@@ -353,6 +359,9 @@ class _Here:
         self._assets = {asset.name: asset for asset in self._loaded.assets}
         sources = (source.name for source in self._loaded.sources)
         self._known = {*self._assets, *sources}
+        self._checks = checks_by_asset(
+            self._loaded.checks, self._assets, self._known, origin.root
+        )
         self._frames = Frames(origin.settings)
 
     def work(self, connection: Connection) -> None:
@@ -370,7 +379,11 @@ class _Here:
             message = f"a worker process does not define `{order.name}`"
             return _not_loaded(message)
         resolved = resolve(asset, self._known)
-        task = task_of(order, asset, resolved, self._origin)
+        checks = [
+            bind(check, order.name, resolved, self._known, self._origin.root)
+            for check in self._checks.get(order.name, ())
+        ]
+        task = task_of(order, asset, resolved, self._origin, checks=checks)
         return run_asset(task, self._frames, echo=self._origin.echo)
 
 

@@ -77,16 +77,16 @@ class ProjectWorld:
         """Return the code of an asset, as it was loaded."""
         return self._defined.closures[name]
 
-    def run(self, name: str, staged: Path) -> Ran:
+    def run(self, name: str, staged: Path, *, checks_only: bool = False) -> Ran:
         """Run an asset into a staged directory, and wait for it."""
         self._started_ns[name] = time.time_ns()
-        task = self._task(self._order(name, staged))
+        task = self._task(self._order(name, staged, checks_only=checks_only))
         return run_asset(task, self._frames, echo=self._echo, debug=self._debug)
 
-    def submit(self, name: str, staged: Path) -> None:
+    def submit(self, name: str, staged: Path, *, checks_only: bool = False) -> None:
         """Start to run an asset: in a worker, or in a thread if it uses Spark."""
         self._started_ns[name] = time.time_ns()
-        order = self._order(name, staged)
+        order = self._order(name, staged, checks_only=checks_only)
         if self.uses_spark(name):
             task = self._task(order)
             self._workers.submit_here(
@@ -135,10 +135,11 @@ class ProjectWorld:
             self._defined.assets[name],
             self._defined.resolved[name],
             self._origin,
+            checks=[item.bound for item in self._defined.checks.get(name, ())],
             uses_spark=self.uses_spark(name),
         )
 
-    def _order(self, name: str, staged: Path) -> Order:
+    def _order(self, name: str, staged: Path, *, checks_only: bool = False) -> Order:
         found = []
         for item in self._defined.resolved[name].inputs:
             if item.name in self._defined.sources:
@@ -149,22 +150,31 @@ class ProjectWorld:
                 if manifest is None:
                     raise AssertionError(item.name)
                 found.append(self._project.store.stored(manifest))
-        return Order(name, tuple(found), staged)
+        table = None
+        if checks_only:
+            manifest = self._view.records[name].manifest
+            if manifest is None:
+                raise AssertionError(name)
+            table = self._project.store.stored(manifest)
+        return Order(name, tuple(found), staged, table)
 
-    def observed(self, name: str, ran: Ran) -> dict[str, str]:
+    def observed(self, name: str, seen: Seen | None, check: str = "") -> dict[str, str]:
         """Return fingerprints of the project files that a run was seen to use.
 
         Like a compiler's list of headers: what the static closure could not
         know of. Declared files and the code that the closure covers stand
         elsewhere in the manifest; what was written while the asset ran is its
-        own.
+        own. With a name in `check`, it is that of the asset which was running.
         """
         root = self._project.root
-        definition, closure = self._view.definitions[name], self._defined.closures[name]
-        covered = {*definition.reads, *closure.files}
-        used = _used(self._defined.seen, root)
-        if ran.seen is not None:
-            used |= _used(ran.seen, root) | _code_outside(ran.seen, closure, root)
+        closure = self._defined.closures[name]
+        used = set() if check else _used(self._defined.seen, root)
+        for item in self._defined.checks.get(name, ()) if check else ():
+            if item.bound.check.name == check:
+                closure = item.closure
+        covered = {*self._view.definitions[name].reads, *closure.files}
+        if seen is not None:
+            used |= _used(seen, root) | _code_outside(seen, closure, root)
         observer = Observer(root, self._index)
         found = {}
         for path in sorted(used - covered):

@@ -19,7 +19,7 @@ from assetmake import errors
 from assetmake.cli import main
 from assetmake.config import Config
 from assetmake.manifest import Manifest, Output
-from assetmake.options import ASSET_OPTIONS, SOURCE_OPTIONS
+from assetmake.options import ASSET_OPTIONS, CHECK_OPTIONS, SOURCE_OPTIONS
 from assetmake.render import jsons
 from assetmake.status import REASONS, State
 
@@ -255,7 +255,7 @@ def test_member_of_project_is_documented(member):
     assert re.search(rf"`\.?{member}\b", text("reference/python.md"))
 
 
-@pytest.mark.parametrize("option", [*ASSET_OPTIONS, *SOURCE_OPTIONS])
+@pytest.mark.parametrize("option", [*ASSET_OPTIONS, *SOURCE_OPTIONS, *CHECK_OPTIONS])
 def test_option_of_asset_or_source_is_documented(option):
     """Each has its row."""
     rows = re.findall(r"^\| (`.*`) \|", text("reference/assetfile.md"), re.MULTILINE)
@@ -309,19 +309,20 @@ def manifest_keys() -> list[str]:
     import json
 
     from assetmake.code.parts import Part, Place
-    from assetmake.manifest import InputRecord, dump_manifest
+    from assetmake.manifest import CheckRecord, InputRecord, dump_manifest
 
     part = Part("f", "asset", Place("Assetfile.py", 1), "code-1:", "def f(): ...")
     output = Output("str", "text", "", "bytes-1:", {}, extra={})
     manifest = Manifest(
         "f", "code-1:", (part,), {}, (InputRecord("a", "a", ""),), {}, {}, {}, {},
         output, "2026-01-01T00:00:00Z", 0.0,
+        checks=(CheckRecord("c", Place("Assetfile.py", 1), "warn", None, "code-1:"),),
     )  # fmt: skip
     tree = json.loads(dump_manifest(manifest))
     named = []
     for key, value in tree.items():
         inner = value if isinstance(value, dict) else {}
-        if key == "inputs":
+        if key in ("inputs", "checks"):
             named += [key, *(f"{key}[].{name}" for name in value[0])]
         elif key == "code":
             named += [f"code.{name}" for name in value]

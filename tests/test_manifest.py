@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from assetmake.code.parts import Part, Place
 from assetmake.frames.base import Column
 from assetmake.manifest import (
+    CheckRecord,
     FileRecord,
     InputRecord,
     Manifest,
@@ -54,6 +56,20 @@ MANIFEST = Manifest(
     peak_memory=123,
     why=("never-built",),
     versions={"python": "3.11.7"},
+    checks=(
+        CheckRecord(
+            "plausible",
+            Place("Assetfile.py", 9),
+            "warn",
+            passed=False,
+            fingerprint="code-1:k",
+            failing=3,
+            message="3 rows are wrong",
+            parts=(Part("plausible", "asset", Place("a.py", 9), "code-1:r", "x"),),
+            observed={"limits.json": "bytes-1:l"},
+        ),
+        CheckRecord("new", Place("Assetfile.py", 19), "error", None, "code-1:n"),
+    ),
 )
 
 
@@ -97,6 +113,14 @@ PATHS = [
     ("output", "fingerprint"),
     ("built",),
     ("built", "at"),
+    ("checks",),
+    ("checks", 0),
+    ("checks", 0, "name"),
+    ("checks", 0, "place"),
+    ("checks", 0, "passed"),
+    ("checks", 0, "failing"),
+    ("checks", 0, "parts"),
+    ("checks", 0, "observed"),
 ]
 
 
@@ -112,6 +136,9 @@ def test_a_field_of_another_type_makes_it_unreadable(path, value):
         ("inputs", 0, "fingerprint"): (str,),
         ("output", "fingerprint"): (str,),
         ("built", "at"): (str,),
+        ("checks", 0, "name"): (str,),
+        ("checks", 0, "passed"): (bool, type(None)),
+        ("checks", 0, "failing"): (int, type(None)),
     }
     if type(value) in allowed.get(path, ()):
         pytest.skip("that is a value of the right type")
@@ -121,7 +148,9 @@ def test_a_field_of_another_type_makes_it_unreadable(path, value):
         parse_manifest(json.dumps(tree).encode())
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "path", [path for path in PATHS if path[-1] not in ("checks", 0)]
+)
 def test_a_field_that_lacks_makes_it_unreadable(path):
     tree, inner, last = cut(dump_manifest(MANIFEST), path)
     del inner[last]
@@ -130,6 +159,13 @@ def test_a_field_that_lacks_makes_it_unreadable(path):
         assert "place" not in inner
     with pytest.raises(ManifestError):
         parse_manifest(json.dumps(tree).encode())
+
+
+def test_a_manifest_of_before_there_were_checks_has_none():
+    tree, inner, last = cut(dump_manifest(MANIFEST), ("checks",))
+    del inner[last]
+
+    assert parse_manifest(json.dumps(tree).encode()) == replace(MANIFEST, checks=())
 
 
 @pytest.mark.parametrize(

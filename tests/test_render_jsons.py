@@ -62,6 +62,8 @@ HOT_JSON = {
     "built_at": "2026-11-23T06:41:00Z",
     "seconds": 0.06,
     "accepted": False,
+    "warnings": [],
+    "checks": [],
 }
 BARE = Status("raw", State.SOURCE)
 BARE_JSON = {
@@ -70,6 +72,8 @@ BARE_JSON = {
     "state": "source",
     "reasons": [],
     "description": "",
+    "warnings": [],
+    "checks": [],
 }
 
 
@@ -165,6 +169,7 @@ def test_build_has_an_outcome_a_step():
         "needs": None,
         "kept": None,
         "error": None,
+        "checks": [],
     }
     assert found == {
         "ok": False,

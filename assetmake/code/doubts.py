@@ -13,8 +13,10 @@ from collections.abc import Iterable
 from os.path import abspath
 
 from assetmake.code.closure import Code, Model
+from assetmake.code.draft import ASSET
 from assetmake.code.modules import Module
 from assetmake.code.records import Unit
+from assetmake.code.resolve import Target
 
 #: What a plain statement may call to declare something.
 _DECLARES = frozenset(
@@ -140,12 +142,28 @@ def _decorators(model: Model, module: Module, unit: Unit) -> list[int | str] | N
             for target in model.resolver.resolve(module, ref, decorating=True):
                 if target.kind == "leaf":
                     found.append(target.name)
+                elif _is_asset(model, target) and ref != call.callee:
+                    continue  # `@check(highs)` asks nothing of what `highs` does
                 elif ref == call.callee:
                     return None  # a decorator of the project
                 else:
                     key = (target.kind, target.module, target.position)
                     found.append(model.graph(0).number(key))
     return found
+
+
+def _is_asset(model: Model, target: Target) -> bool:
+    """Return whether a name is that of a function under a plain ``@asset``."""
+    if target.kind != "unit" or target.rest:
+        return False
+    unit = model.resolver.unit((target.module, target.position))
+    module = model.modules.found[target.module]
+    return unit.kind == "def" and any(
+        found.kind == "leaf" and found.name in ASSET
+        for call in unit.decorators
+        if call.callee is not None
+        for found in model.resolver.resolve(module, call.callee, decorating=True)
+    )
 
 
 def _asks(leaf: str) -> bool:

@@ -41,6 +41,8 @@ _OPAQUE = frozenset(
 )
 
 ASSET = frozenset({"ext:assetmake.asset", "ext:assetmake.assets.asset"})
+#: Of which assets it is, and how severe, is compared apart from its code.
+CHECK = frozenset({"ext:assetmake.check", "ext:assetmake.checks.check"})
 
 
 @dataclass(slots=True)
@@ -125,7 +127,7 @@ class Draft:
         """Add decorators; return whether any is not assetmake's own."""
         others = False
         for call in unit.decorators:
-            if self.asset_call(call):
+            if self.asset_call(call) or self._is_check(call):
                 continue
             others = True
             self.say(("decorator", call.code))
@@ -159,6 +161,16 @@ class Draft:
             self.say(("asset", call.others))
             self.refs(call.other_refs)
         return True
+
+    def _is_check(self, call: Call) -> bool:
+        """Return whether a decorator is `assetmake.check`, of which nothing counts."""
+        if call.callee is None or self.module is None:
+            return False
+        resolver = self.builder.resolver
+        found = resolver.resolve(self.module, call.callee, decorating=True)
+        return len(found) == 1 and all(
+            target.kind == "leaf" and target.name in CHECK for target in found
+        )
 
     def _within(self, index: int) -> Draft:
         module = self.builder.modules.found[index]

@@ -29,19 +29,24 @@ graph      ``tables``: ``name``, ``kind`` (``asset`` or ``source``) and
            ``upstream`` (names)
 build      ``ok``; ``interrupted``; ``seconds``; ``fresh``: number of assets
            that needed nothing; ``outcomes``, in the order they ended:
-           ``name``, ``outcome`` (``built``, ``fresh``, ``failed``,
-           ``skipped``, ``stopped``, ``not started``), ``seconds``, ``rows``,
-           ``bytes``, ``same_data``, ``needs`` (the failed asset that a skipped
-           one needs), ``kept`` (where a table changed by hand is now),
-           ``error`` (``kind``, ``message``, ``trace``, ``inputs``, ``hints``)
+           ``name``, ``outcome`` (``built``, ``checked``, ``fresh``,
+           ``failed``, ``skipped``, ``stopped``, ``not started``), ``seconds``,
+           ``rows``, ``bytes``, ``same_data``, ``needs`` (the failed asset that
+           a skipped one needs), ``kept`` (where a table changed by hand is
+           now), ``error`` (``kind``, ``message``, ``trace``, ``inputs``,
+           ``hints``), ``checks``: as those of a row, with ``trace`` and
+           ``sample`` (``count``, ``columns``, ``rows``: the first, as text)
 ========== ==================================================================
 
 A row has ``name``, ``state``, ``file``, ``line``, ``reasons``, ``description``,
 ``rows``, ``bytes``, ``columns`` (``name`` and ``dtype``), ``fingerprint``,
 ``format``, ``built_at`` (ISO 8601, UTC), ``seconds`` and ``accepted``, the last
-eight as the manifest has them. A reason has ``code``, ``text``, ``subject`` and
-``change``: null, or ``kind``, ``name``, ``what``, ``file``, ``line``, ``via``,
-and ``before`` and ``after``, the normalised source.
+eight as the manifest has them, ``warnings`` (texts) and ``checks``: ``name``,
+``file``, ``line``, ``severity``, ``passed`` (null if it was not run),
+``failing`` (number of rows) and ``message``, as the manifest has them. A reason
+has ``code``, ``text``, ``subject`` and ``change``: null, or ``kind``, ``name``,
+``what``, ``file``, ``line``, ``via``, and ``before`` and ``after``, the
+normalised source.
 """
 
 from __future__ import annotations
@@ -50,9 +55,11 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from assetmake.checking import CheckRan
 from assetmake.code.parts import Change, Place
 from assetmake.frames.base import Column
 from assetmake.listen import Outcome, Result
+from assetmake.manifest import CheckRecord
 from assetmake.plan import Plan
 from assetmake.run import Failed
 from assetmake.status import Reason, Status
@@ -181,6 +188,34 @@ def _row(row: Status) -> dict[str, Any]:
         "built_at": manifest.built_at if manifest else None,
         "seconds": manifest.seconds if manifest else None,
         "accepted": manifest.accepted if manifest else None,
+        "warnings": list(row.warnings),
+        "checks": [_check(check) for check in (manifest.checks if manifest else ())],
+    }
+
+
+def _check(check: CheckRecord | CheckRan) -> dict[str, Any]:
+    return {
+        "name": check.name,
+        **_place(check.place),
+        "severity": check.severity,
+        "passed": check.passed,
+        "failing": check.failing,
+        "message": check.message or None,
+    }
+
+
+def _check_ran(check: CheckRan) -> dict[str, Any]:
+    found = check.sample
+    return {
+        **_check(check),
+        "trace": check.trace or None,
+        "sample": None
+        if found is None
+        else {
+            "count": found.count,
+            "columns": list(found.columns),
+            "rows": [list(row) for row in found.rows],
+        },
     }
 
 
@@ -222,6 +257,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "needs": outcome.needs or None,
         "kept": outcome.kept or None,
         "error": _error(outcome.failed) if outcome.failed else None,
+        "checks": [_check_ran(check) for check in outcome.checks],
     }
 
 

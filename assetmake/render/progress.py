@@ -23,6 +23,7 @@ from assetmake.render.layout import (
 #: What a line begins with, and its style.
 _WORDS = {
     "built": ("built", "green"),
+    "checked": ("checked", "green"),
     "failed": ("FAILED", "failed"),
     "skipped": ("skipped", "yellow"),
 }
@@ -191,7 +192,7 @@ def render_outcome(outcome: Outcome, counter: str, name_width: int, look: Look) 
     """Return the line of one asset: what became of it, time, rows and size.
 
     Args:
-        outcome: ``built``, ``failed`` or ``skipped``.
+        outcome: ``built``, ``checked``, ``failed`` or ``skipped``.
         counter: What the line begins with.
         name_width: Columns for the name, if there is room.
         look: Of the stream.
@@ -199,7 +200,7 @@ def render_outcome(outcome: Outcome, counter: str, name_width: int, look: Look) 
     word, style = _WORDS[outcome.kind]
     head = f"{counter} {look.paint(pad(word, 9), style)}  "
     numbers = pad(seconds(outcome.seconds), 8, right=True)
-    if outcome.kind == "built":
+    if outcome.kind in ("built", "checked"):
         rows = "" if outcome.rows is None else f"  {count(outcome.rows, 'row')}"
         numbers += pad(rows, 14, right=True) + pad(size(outcome.bytes), 9, right=True)
     room = look.width - len(counter) - 12

@@ -5,22 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from assetmake import errors
+from assetmake.cells import cells
+from assetmake.checking import CheckRan
+from assetmake.frames.sample import Sample
 from assetmake.listen import Outcome, Result
 from assetmake.plan import Plan
 from assetmake.render.layout import (
     Look,
     count,
+    cut,
     listed,
+    pad,
     safe,
     safe_lines,
     seconds,
     wrap,
 )
 from assetmake.render.text import orphans_clause
-from assetmake.run import Failed
+from assetmake.run import CHECK_FAILED, Failed
 
 #: Lines of a message and of what an asset printed that are shown.
 _MOST_LINES = 20
+#: Columns of the terminal that a column of a table may fill, and what is kept
+#: free to say how many more there are.
+_WIDEST, _ROOM_FOR_COUNT = 24, 12
 
 
 def render_failure(
@@ -41,6 +49,10 @@ def render_failure(
         printed: Whether what the asset printed is shown.
     """
     failed = outcome.failed or Failed("RuntimeError", "it left nothing")
+    if failed.kind == CHECK_FAILED:
+        return render_wrong(
+            outcome, look, full_trace=full_trace, debugger=debugger, printed=printed
+        )
     ours = hasattr(errors, failed.kind) and not failed.trace
     first, *others = safe_lines(failed.message.strip())
     kind = failed.kind if not ours else ""
@@ -53,16 +65,99 @@ def render_failure(
         lines += [f"  {line}".rstrip() for line in _dedented(trace)]
     for given in failed.inputs:
         lines += wrap(f"  input {safe(given)}", look.width, indent="    ")
-    if printed and outcome.printed.strip():
-        lines.append("  it printed:")
-        told = safe_lines(outcome.printed.strip("\n"))
-        lines += [f"  | {line}" for line in _last(told, look)]
+    lines += _printed(outcome, look) if printed else ()
     hints = list(failed.hints)
     if debugger and not ours:
         hints.append(f"assetmake --pdb {outcome.name} opens a debugger there")
     label = look.paint("hint", "cyan")
     lines += [f"  {label}: {safe(hint)}" for hint in hints]
     return "\n".join(lines)
+
+
+def _printed(outcome: Outcome, look: Look) -> Iterator[str]:
+    if outcome.printed.strip():
+        yield "  it printed:"
+        told = safe_lines(outcome.printed.strip("\n"))
+        yield from (f"  | {line}" for line in _last(told, look))
+
+
+def render_wrong(
+    outcome: Outcome,
+    look: Look,
+    *,
+    full_trace: bool = False,
+    debugger: bool = True,
+    printed: bool = True,
+) -> str:
+    """Return what the checks of one asset found, so that it was not published."""
+    label, name = look.paint("error", "failed"), look.paint(safe(outcome.name), "bold")
+    wrong = [check for check in outcome.checks if check.is_wrong]
+    stored = "its stored table is as before"
+    if not outcome.is_stored:
+        stored = "nothing of it is stored"
+    number = "a check" if len(wrong) == 1 else f"{len(wrong)} checks"
+    lines = [f"{label}: {name} failed {number}; {stored}"]
+    hints: dict[str, None] = {}
+    for check in wrong:
+        lines += _check(check, look, full_trace=full_trace)
+        hints.update(dict.fromkeys(check.hints))
+    lines += _printed(outcome, look) if printed else ()
+    if debugger and any(check.trace for check in wrong):
+        hints[f"assetmake --pdb {outcome.name} opens a debugger there"] = None
+    painted = look.paint("hint", "cyan")
+    lines += [f"  {painted}: {safe(hint)}" for hint in hints]
+    return "\n".join(lines)
+
+
+def render_warnings(outcome: Outcome, look: Look, *, full_trace: bool = False) -> str:
+    """Return what checks of severity `warn` found; empty if that is nothing."""
+    told = [c for c in outcome.checks if not c.passed and not c.is_wrong]
+    if not told:
+        return ""
+    label, name = (
+        look.paint("warning", "yellow"),
+        look.paint(safe(outcome.name), "bold"),
+    )
+    lines = [f"{label}: {name}"]
+    for check in told:
+        lines += _check(check, look, full_trace=full_trace)
+    return "\n".join(lines)
+
+
+def _check(check: CheckRan, look: Look, *, full_trace: bool) -> Iterator[str]:
+    """Yield what a check found: its message, its traceback or the first rows."""
+    first, *others = safe_lines(check.message)
+    head = f"  check {safe(check.name)} ({safe(str(check.place))}): {first}"
+    yield from wrap(head, look.width, indent="    ")
+    yield from (f"    {line}" for line in _most(others, "see the log", look))
+    trace = check.full_trace if full_trace else check.trace
+    if trace.strip():
+        yield from (f"    {line}".rstrip() for line in _dedented(trace))
+    if check.sample is not None:
+        yield from (f"    {line}" for line in render_sample(check.sample, look))
+
+
+def render_sample(sample: Sample, look: Look) -> list[str]:
+    """Return the first rows of a frame as a table that fits, 4 columns indented.
+
+    Columns for which there is no room are counted, not shown.
+    """
+    room = look.width - 4
+    columns: list[list[str]] = []
+    for position, name in enumerate(sample.columns):
+        cells_ = [safe(name), *(safe(row[position]) for row in sample.rows)]
+        width = min(max(map(cells, cells_)), _WIDEST)
+        left = len(sample.columns) - position - 1
+        needed = width + 2 + (_ROOM_FOR_COUNT if left else 0)
+        if columns and needed > room:
+            columns.append([f"+{left + 1} columns", *("" for _ in sample.rows)])
+            break
+        width = min(width, max(room, 1))
+        columns.append([pad(cut(cell, width, look), width) for cell in cells_])
+        room -= width + 2
+    lines = ["  ".join(row).rstrip() for row in zip(*columns, strict=True)]
+    more = sample.count - len(sample.rows)
+    return [*lines, f"{look.dots} {count(more, 'more row')}"] if more > 0 else lines
 
 
 def _dedented(trace: str) -> list[str]:
@@ -120,12 +215,15 @@ def listed_counts(result: Result) -> str:
     built, same = result.count("built"), 0
     told = []
     if built:
-        same = sum(outcome.same_data for outcome in result.outcomes)
+        same = sum(o.same_data for o in result.outcomes if o.kind == "built")
         told.append(f"{built:,} built")
         if same == built:
             told[0] += " (same data as before)"
         elif same:
             told[0] += f" ({same:,} with the same data as before)"
+    checked = result.count("checked")
+    if checked:
+        told.append(f"{checked:,} checked")
     told += [
         f"{number:,} {kind}"
         for kind in ("failed", "skipped", "stopped", "not started")
@@ -135,6 +233,13 @@ def listed_counts(result: Result) -> str:
     fresh = result.fresh + spared
     if fresh:
         told.append(f"{fresh:,} still fresh" if spared else f"{fresh:,} fresh")
+    warned = sum(
+        not check.passed and not check.is_wrong
+        for outcome in result.outcomes
+        for check in outcome.checks
+    )
+    if warned:
+        told.append(count(warned, "warning"))
     return ", ".join(told)
 
 

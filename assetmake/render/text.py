@@ -30,8 +30,8 @@ STYLES = {
     State.SOURCE: "dim",
     State.ORPHANED: "magenta",
 }
-#: The column of names is never narrower than this.
-_NAME = 12
+#: The column of names is never narrower than this, nor the room for a warning.
+_NAME, _WARNED = 12, 20
 
 
 def seconds_since(built_at: str, now: float) -> float | None:
@@ -58,6 +58,7 @@ def render_status(rows: Sequence[Status], now: float, look: Look) -> str:
     names = [safe(row.name) for row in rows]
     name_width = max(5, *map(cells, names))
     least_why = max(_least_width(row.reasons) for row in rows)
+    least_why = max(least_why, *(_WARNED for row in rows if row.warnings), 0)
     name_width = min(name_width, max(look.width - fixed - least_why, _NAME))
     why_width = max(look.width - fixed - name_width, 0)
 
@@ -71,10 +72,19 @@ def render_status(rows: Sequence[Status], now: float, look: Look) -> str:
         line = (
             f"{pad(cut_middle(name, name_width, look), name_width)}  {state}  "
             f"{pad(when, built_width)}  {pad(number, rows_width, right=True)}  "
-            f"{short_reason(row.reasons, why_width, look)}"
+            f"{_why(row, why_width, look)}"
         )
         lines.append(line.rstrip())
     return "\n".join(lines)
+
+
+def _why(row: Status, width: int, look: Look) -> str:
+    """Return why a row is not fresh, else what its checks warn of."""
+    if row.reasons or not row.warnings:
+        return short_reason(row.reasons, width, look)
+    more = f" +{len(row.warnings) - 1}" if len(row.warnings) > 1 else ""
+    text = safe(row.warnings[0]).replace("`", "")
+    return look.paint(cut(text, max(width - len(more), 1), look) + more, "yellow")
 
 
 def _built(row: Status, now: float) -> str:
@@ -132,6 +142,9 @@ def render_counts(
     lines = wrap(text, look.width)
     if hints:
         lines += wrap(f"{'; '.join(hints)}.", look.width)
+    warnings = sum(len(row.warnings) for row in rows)
+    if warnings:
+        lines += wrap(f"{count(warnings, 'check')} to look at: --why NAME", look.width)
     if unmanaged:
         places = listed([safe(place) for place in unmanaged[:3]])
         more = f" and {len(unmanaged) - 3} more" if len(unmanaged) > 3 else ""

@@ -40,6 +40,8 @@ def render_why(why: Why, statuses: Mapping[str, Status], now: float, look: Look)
         lines += _reason(number, reason, status, statuses, look)
     if status.state is State.ORPHANED:
         lines.append("  assetmake --prune removes it")
+    for text in status.warnings:
+        lines += _paragraph(f"warning: {text}", look)
     for note in why.notes:
         lines += _paragraph(f"note: {note.text} ({note.place})", look)
     for change in why.package_changes:

@@ -180,7 +180,8 @@ class LocalStore:
 
         try:
             tree = json.loads(self._failure_file(name).read_bytes())
-            return Failure(str(tree["recipe"]), str(tree["message"]))
+            only = tree.get("checks_only") is True
+            return Failure(str(tree["recipe"]), str(tree["message"]), only)
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
@@ -406,7 +407,11 @@ class LocalStore:
             import json
 
             file.parent.mkdir(parents=True, exist_ok=True)
-            tree = {"recipe": failure.recipe, "message": failure.message}
+            tree = {
+                "checks_only": failure.checks_only,
+                "message": failure.message,
+                "recipe": failure.recipe,
+            }
             staged = file.with_suffix(".new")
             staged.write_text(json.dumps(tree))
             staged.replace(file)

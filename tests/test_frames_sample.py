@@ -1,0 +1,113 @@
+"""The first rows of a frame as text, whichever library it is of."""
+
+from __future__ import annotations
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from assetmake.errors import FrameError
+from assetmake.frames.sample import Sample, sample
+
+DATA = {"day": ["a", "b", "c"], "tmpf": [1, None, 3]}
+ROWS = (("a", "1"), ("b", "None"), ("c", "3"))
+
+
+def relation(table):
+    return duckdb.connect().from_arrow(table)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pl.DataFrame(DATA),
+        pl.LazyFrame(DATA),
+        pa.table(DATA),
+        pa.table(DATA).to_reader(),
+        relation(pa.table(DATA)),
+    ],
+    ids=lambda frame: type(frame).__name__,
+)
+def test_a_frame_gives_its_rows_and_their_number(frame):
+    assert sample(frame) == Sample(3, ("day", "tmpf"), ROWS)
+
+
+@pytest.mark.parametrize("rows", [0, 4, 5, 6, 1000])
+def test_five_rows_are_taken_of_any_number(rows):
+    table = pa.table({"n": range(rows)})
+    frames = [
+        pl.from_arrow(table),
+        pl.from_arrow(table).lazy(),
+        table,
+        relation(table),
+        table.to_pandas(),
+    ]
+
+    found = [sample(frame) for frame in frames]
+
+    assert [one.count for one in found] == [rows] * 5
+    assert [len(one.rows) for one in found] == [min(rows, 5)] * 5
+
+
+def test_frames_of_pandas_have_their_row_labels():
+    frame = pd.DataFrame({"n": [1, 2, 3]})
+
+    assert sample(frame[frame.n > 1]).rows == (("1", "2"), ("2", "3"))
+    named = frame.set_axis(pd.Index(["x", "y", "z"], name="key"))
+    assert sample(named).columns == ("key", "n")
+    twice = frame.set_index([pd.Index(["a", "b", "c"]), pd.Index([7, 8, 9], name="k")])
+    assert sample(twice).columns == ("", "k", "n")
+    assert sample(twice).rows[0] == ("a", "7", "1")
+
+
+@pytest.mark.parametrize(
+    "series",
+    [pd.Series([5, 6], name="n"), pl.Series("n", [5, 6])],
+    ids=["pandas", "polars"],
+)
+def test_a_series_is_a_frame_of_one_column(series):
+    found = sample(series)
+
+    assert found.count == 2
+    assert [row[-1] for row in found.rows] == ["5", "6"]
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        pd.Series([True, False]),
+        pd.Series([True, None], dtype="boolean"),
+        pl.Series([False]),
+    ],
+)
+def test_a_series_of_booleans_says_nothing_by_its_length(series):
+    with pytest.raises(FrameError, match="column of booleans"):
+        sample(series)
+
+
+def test_a_subclass_of_a_frame_is_one():
+    class Mine(pd.DataFrame):
+        pass
+
+    assert sample(Mine({"n": [1]})).count == 1
+
+
+def test_wide_frames_and_long_values_are_cut():
+    frame = pa.table({f"c{number}": ["x" * 1000] for number in range(50)})
+
+    found = sample(frame)
+
+    assert len(found.columns) == len(found.rows[0]) == 20
+    assert {len(value) for value in found.rows[0]} == {200}
+
+
+def test_a_frame_without_columns_has_rows():
+    assert sample(pd.DataFrame(index=[1, 2])).count == 2
+    assert sample(pa.table({})) == Sample(0)
+
+
+@pytest.mark.parametrize("value", [3, "text", [1], {"a": 1}, object(), pd.DataFrame])
+def test_what_is_no_frame_has_no_rows(value):
+    assert sample(value) is None
