@@ -6,7 +6,6 @@ fingerprints here; what they mean for an asset is decided in `status`.
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from assetmake.errors import SourceError
 from assetmake.fileindex import FileIndex
 from assetmake.fingerprint import Encodable, digest
 from assetmake.frames.base import Stored
+from assetmake.globs import find, is_glob
 from assetmake.manifest import FILE_NAME as MANIFEST
 from assetmake.manifest import Manifest
 from assetmake.status import Condition, SourceData
@@ -120,19 +120,14 @@ class Observer:
         return found
 
     def _expand(self, pattern: str) -> list[str]:
-        absolute = self._project / pattern
-        if absolute.is_dir():
-            files = [str(file) for file in _walk(absolute)]
-        elif glob.has_magic(pattern):
-            files = [
-                name
-                for name in glob.glob(str(absolute), recursive=True)
-                if os.path.isfile(name)
-            ]
-        else:
-            return [pattern]
+        found = find(pattern, self._project)
+        if not found.files and not is_glob(pattern, self._project):
+            directory = self._project / pattern
+            return [] if directory.is_dir() else [pattern]
         prefix = str(self._project) + os.sep
-        return sorted(Path(name.removeprefix(prefix)).as_posix() for name in files)
+        return sorted(
+            Path(name.removeprefix(prefix)).as_posix() for name in found.files
+        )
 
 
 def neighbour(source: Source, project: Path) -> tuple[LocalStore, Manifest]:
@@ -170,20 +165,25 @@ def source_files(source: Source, project: Path) -> tuple[Path, ...]:
         msg = f"source `{source.name}`: this version reads local files only"
         hint = "give `path=` a file, a directory or a glob"
         raise SourceError(msg, hints=hint)
-    absolute = project / path
-    if glob.has_magic(path) and not absolute.exists():
-        names = glob.glob(str(absolute), recursive=True)
-        files = sorted(Path(name) for name in names if os.path.isfile(name))
-        what = f"no file matches {path}"
-    elif absolute.is_dir():
-        files = _walk(absolute)
-        what = f"no file in {path}/"
-    else:
-        files = [absolute] if absolute.exists() else []
-        what = f"no file {path}"
+    found = find(path, project)
+    files = found.files
+    for directory, why in found.unreadable.items():
+        shown = os.path.relpath(directory, project)
+        raise SourceError(f"{shown}/ cannot be read: {why}")
     if not files:
-        raise SourceError(what)
-    return tuple(files)
+        raise SourceError(_nothing_at(path, project))
+    return tuple(map(Path, files))
+
+
+def _nothing_at(path: str, project: Path) -> str:
+    absolute = project / path
+    if is_glob(path, project):
+        return f"no file matches {path}"
+    if absolute.is_dir():
+        return f"no file in {path.rstrip('/')}/"
+    if absolute.is_symlink():
+        return f"{path} is a link to what is not there"
+    return f"no file {path}"
 
 
 def source_stored(source: Source, project: Path) -> Stored:
@@ -219,21 +219,12 @@ def _base(source: Source, project: Path) -> Path:
     absolute = project / path
     if absolute.is_dir():
         return absolute
-    if not glob.has_magic(path) or absolute.exists():
+    if not is_glob(path, project):
         return absolute.parent
     fixed = Path(path)
-    while glob.has_magic(str(fixed)):
+    while is_glob(str(fixed), project):
         fixed = fixed.parent
     return project / fixed
-
-
-def _walk(directory: Path) -> list[Path]:
-    """Return all files below a directory, sorted, without hidden ones."""
-    found = []
-    for base, inner, files in os.walk(directory):
-        inner[:] = sorted(name for name in inner if not name.startswith(("_", ".")))
-        found += [Path(base, name) for name in files if not name.startswith(("_", "."))]
-    return sorted(found)
 
 
 def _options(options: Mapping[str, object]) -> Encodable:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 import sys
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from assetmake.code.parts import Change, Place
 from assetmake.errors import SourceError
+from assetmake.globs import find
 from assetmake.snapshot import Draft
 from assetmake.status import Reason, State, Status
 
@@ -86,7 +86,7 @@ def draft_of(view: View, root: Path, store: Store, began_ns: int) -> Draft:
         draft.variables(dict(definition.variables))
         draft.packages(dict(definition.packages))
         for pattern in asset.reads:
-            _draft_pattern(draft, str(root / pattern))
+            _draft_pattern(draft, pattern, root)
         for path in view.records[name].observed:
             _draft_path(draft, str(root / path))
     for source in defined.sources.values():
@@ -123,26 +123,15 @@ def _draft_path(draft: Draft, path: str) -> None:
         draft.absent(path)
 
 
-def _draft_pattern(draft: Draft, pattern: str) -> None:
-    """Let rows hang on files that a path, directory or glob names."""
-    if os.path.isdir(pattern):
-        draft.directories(pattern)
-        for directory, _, files in os.walk(pattern):
-            for file in files:
-                draft.stamp(os.path.join(directory, file))
-        return
-    if os.path.lexists(pattern) or not glob.has_magic(pattern):
-        _draft_path(draft, pattern)
-        return
-    fixed = pattern
-    while glob.has_magic(fixed):
-        fixed = os.path.dirname(fixed)
-    if not os.path.isdir(fixed):
-        draft.absent(fixed)
-        return
-    draft.directories(fixed)
-    for file in glob.glob(pattern, recursive=True):
-        draft.stamp(file)
+def _draft_pattern(draft: Draft, pattern: str, root: Path) -> None:
+    """Let rows hang on the files that a path, directory or glob names."""
+    found = find(pattern, root)
+    for path in (*found.looked_at, *found.files):
+        draft.stamp(path)
+    for path in found.absent:
+        draft.absent(path)
+    for path in found.unreadable:
+        draft.problem = draft.problem or f"{path} cannot be read"
 
 
 def _draft_source(draft: Draft, source: Source, root: Path) -> None:
@@ -160,7 +149,7 @@ def _draft_source(draft: Draft, source: Source, root: Path) -> None:
     if source.path is None or "://" in source.path:
         draft.problem = f"source `{source.name}` is no file"
         return
-    _draft_pattern(draft, str(root / source.path))
+    _draft_pattern(draft, source.path, root)
 
 
 # Rows ---------------------------------------------------------------------------

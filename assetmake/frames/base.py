@@ -6,6 +6,7 @@ ones; it imports its library only when it is used. Nothing here imports one.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,6 +153,19 @@ class Planning(Protocol):
             FrameError: the value would not come back as it is.
         """
         ...
+
+
+def is_utf8(path: Path) -> bool:
+    """Whether a path is text: Linux takes any bytes, libraries in Rust or C++ do not.
+
+    >>> is_utf8(Path("Zürich")), is_utf8(Path("Z\udcfcrich"))
+    (True, False)
+    """
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def dotted_names(annotation: Any) -> Sequence[str]:

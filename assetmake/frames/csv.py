@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -239,19 +240,20 @@ def read_part(path: Path, schema: pa.Schema) -> pa.Table:
 
 
 def _parsed(path: Path, schema: pa.Schema, block: int) -> pa.Table:
-    return arrow_csv.read_csv(
-        str(path),
-        read_options=arrow_csv.ReadOptions(block_size=block),
-        parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
-        convert_options=arrow_csv.ConvertOptions(
-            column_types={field.name: _parsed_as(field.type) for field in schema},
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-            true_values=["true"],
-            false_values=["false"],
-        ),
-    )
+    with pa.OSFile(os.fsencode(path)) as file:
+        return arrow_csv.read_csv(
+            file,
+            read_options=arrow_csv.ReadOptions(block_size=block),
+            parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types={field.name: _parsed_as(field.type) for field in schema},
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+                true_values=["true"],
+                false_values=["false"],
+            ),
+        )
 
 
 def _parsed_as(kind: pa.DataType) -> pa.DataType:

@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from assetmake.frames import tables
-from assetmake.frames.base import Column, Shape, Stored
+from assetmake.frames.base import Column, Shape, Stored, is_utf8
 from assetmake.frames.handler import TableHandler, check_version
 from assetmake.frames.physical import simplified
 from assetmake.frames.reading import check_table, is_untyped, load_form
@@ -92,6 +92,8 @@ def _is_for_duckdb(stored: Stored) -> bool:
         return False
     if any(glob.has_magic(str(file)) for file in stored.files):
         return False  # DuckDB would take the name for a pattern
+    if not all(map(is_utf8, stored.files)):
+        return False
     kinds = [field.type for field in tables.load_head(stored).schema]
     return not any(
         pa.types.is_duration(kind)

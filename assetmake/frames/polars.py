@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from assetmake.errors import FrameError
-from assetmake.frames.base import Column, Shape, Stored
+from assetmake.frames.base import Column, Shape, Stored, is_utf8
 from assetmake.frames.handler import TableHandler, check_version
 from assetmake.frames.physical import simplified
 from assetmake.frames.reading import check_table
@@ -82,7 +82,11 @@ class LazyHandler(PolarsHandler):
     def load(self, stored: Stored, annotation: Any) -> Any:
         """Return a LazyFrame over the files, which are read when it is collected."""
         check_table(stored, self.name)
-        if stored.format != "parquet" or is_partitioned(stored):
+        if (
+            stored.format != "parquet"
+            or is_partitioned(stored)
+            or not all(map(is_utf8, stored.files))
+        ):
             return super().load(stored, annotation)
         wanted = PolarsHandler.from_form(self, load_head(stored)).schema
         frame = pl.scan_parquet(list(stored.files), glob=False, hive_partitioning=False)

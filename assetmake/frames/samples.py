@@ -6,6 +6,7 @@ loads it alike; nothing but the given directory is written.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def empty(name: str, columns: tuple[Column, ...], directory: Path) -> Stored:
     """
     fields = [(column.name, arrow_type(column.dtype)) for column in columns]
     file = directory / "part-00000.parquet"
-    pq.write_table(pa.schema(fields).empty_table(), file)
+    _write(pa.schema(fields).empty_table(), file)
     return Stored(name, directory, (file,), "parquet", columns)
 
 
@@ -64,10 +65,15 @@ def _written(
         # Of somebody else: in types that every reader knows, as an asset's.
         kept = fit(head, stored_schema(head.schema, stored.name))
         head = to_stored(head, kept, stored.name)
-    pq.write_table(head, file)
+    _write(head, file)
     columns = tables.columns_of(head.schema)
     small = Stored(stored.name, directory, (file,), "parquet", columns, stored.extra)
     return small, table.num_rows <= rows
+
+
+def _write(table: pa.Table, file: Path) -> None:
+    with pa.OSFile(os.fsencode(file), "wb") as sink:
+        pq.write_table(table, sink)
 
 
 def _head(stored: Stored, rows: int) -> pa.Table:
@@ -77,7 +83,7 @@ def _head(stored: Stored, rows: int) -> pa.Table:
     batches: list[pa.RecordBatch] = []
     schema, left = None, rows
     for file in stored.files:
-        with pq.ParquetFile(file) as part:
+        with tables.opened(file) as part:
             schema = schema or part.schema_arrow
             for batch in part.iter_batches(batch_size=rows):
                 batches.append(batch.slice(0, left))

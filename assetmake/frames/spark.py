@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from assetmake.errors import FrameError
-from assetmake.frames.base import Column, Shape, Stored, Written
+from assetmake.frames.base import Column, Shape, Stored, Written, is_utf8
 from assetmake.frames.session import LazySession
 from assetmake.frames.spark_csv import WRITE_OPTIONS, check_columns, typed_csv
 from assetmake.frames.spark_errors import explain, is_lost
@@ -187,6 +187,9 @@ def _stamp(path: Path) -> tuple[int, int, int]:
 
 def _uri(path: Path, *, is_pattern: bool = False) -> str:
     """Return a path as Spark takes it: not encoded, as it decodes nothing."""
+    if not is_utf8(path):
+        msg = f"Spark cannot reach {os.fspath(path)!a}: Java knows paths of text only"
+        raise FrameError(msg, hints="rename that directory, in UTF-8")
     text = os.fspath(path.absolute())
     if is_pattern:
         text = re.sub(r"([\\{}\[\]*?])", r"\\\1", text)

@@ -232,7 +232,7 @@ def _load(stored: Stored, read: _Read, own_types: bool) -> Form:
         if not own_types:
             return form_of(table, columns=columns)
         table, fixed = restore(table, notes)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, UnicodeError) as error:
         msg = f"`{stored.name}` cannot be read as {stored.format}: {error}"
         raise FrameError(msg, hints=_way_out(stored)) from error
     return form_of(table, fixed=fixed, pandas=notes.get("pandas", {}), columns=columns)
@@ -269,7 +269,7 @@ def _read_parquet(stored: Stored) -> _Rows:
 
 
 def _read_head(stored: Stored) -> _Rows:
-    with _opened(stored.files[0]) as part:
+    with opened(stored.files[0]) as part:
         return _without_notes(part.schema_arrow.empty_table())
 
 
@@ -286,7 +286,8 @@ def _listed(schema: pa.Schema) -> str:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[pq.ParquetFile]:
+def opened(file: Path) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file for reading, whatever its path."""
     # Not read_table(): it goes by way of datasets and file systems, which costs
     # four times as much for a small file. Nor many short reads, for the same
     # reason: a small file is read whole, a large one by ranges.
@@ -295,14 +296,14 @@ def _opened(file: Path) -> Iterator[pq.ParquetFile]:
             yield part
     else:
         with (
-            pa.OSFile(str(file)) as opened,
-            pq.ParquetFile(opened, pre_buffer=True) as part,
+            pa.OSFile(os.fsencode(file)) as bytes_,
+            pq.ParquetFile(bytes_, pre_buffer=True) as part,
         ):
             yield part
 
 
 def _read_part(file: Path) -> pa.Table:
-    with _opened(file) as part:
+    with opened(file) as part:
         return part.read(use_threads=part.metadata.num_rows > _SMALL)
 
 
