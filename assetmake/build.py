@@ -62,6 +62,10 @@ class World(Protocol):
         """Return versions of Python, assetmake and packages used."""
         ...
 
+    def changed(self, name: str) -> None:
+        """Take it that the data of an asset came out different."""
+        ...
+
 
 @dataclass(slots=True)
 class BuildState:
@@ -157,6 +161,8 @@ def finish_step(
     same = before.manifest is not None and (
         before.manifest.output.fingerprint == output.fingerprint
     )
+    if not same:
+        world.changed(name)
     return Outcome(
         name,
         "built",

@@ -462,6 +462,7 @@ class Project:
         with importing(view.defined.loaded), unwatched():
             world = ProjectWorld(self, view, jobs=jobs, debug=debug, echo=echo)
             try:
+                world.expect(plan)
                 if jobs == 1:
                     return build(
                         plan, state, self.store, world, listener, keep_going=keep_going

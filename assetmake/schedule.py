@@ -24,10 +24,10 @@ from assetmake.build import (
 from assetmake.errors import AssetmakeError
 from assetmake.graph import Graph
 from assetmake.listen import Listener, Outcome
+from assetmake.orders import Died
 from assetmake.plan import Plan, Step
 from assetmake.run import Ran
 from assetmake.stores.base import Store
-from assetmake.workers import Died
 
 #: Steps that are tried in place of one for which memory does not suffice.
 _MOST_TRIED = 50

@@ -12,22 +12,21 @@ import os
 import queue
 import signal
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any
 
-from assetmake.assets import Asset, Resolved, resolve
-from assetmake.checks import BoundCheck, bind, checks_by_asset
+from assetmake.assets import resolve
+from assetmake.checks import bind, checks_by_asset
 from assetmake.errors import AssetmakeError
 from assetmake.forks import Server, Start
 from assetmake.frames import Frames
-from assetmake.frames.base import Stored
 from assetmake.load import importing, load
 from assetmake.memory import give_back
-from assetmake.run import Failed, Ran, Reading, Task, run_asset
+from assetmake.orders import Died, Order, Origin, task_of
+from assetmake.run import Failed, Ran, run_asset
 
 #: Imported once, by the server that workers are forked from.
 _PRELOAD = (
@@ -42,112 +41,6 @@ _LARGE = 256 << 20
 
 #: How often the server is started again after it was killed.
 _MOST_SERVERS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What a worker needs to load the project just as its parent did.
-
-    Attributes:
-        assetfile: Its path.
-        root: The project's directory.
-        files: Bytes of the project's modules, by path.
-        settings: Of the handlers.
-        imports: Modules of installed packages that the project imports.
-        table_format: In which format tables are kept by default.
-        private: Directories whose reading is no news to the audit.
-        echo: Whether what assets print is shown at once, too.
-    """
-
-    assetfile: Path
-    root: Path
-    files: Mapping[Path, bytes]
-    settings: Mapping[str, Any]
-    imports: Sequence[str] = ()
-    table_format: str = "parquet"
-    private: tuple[Path, ...] = ()
-    echo: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One run of one asset, in plain values that cross processes.
-
-    Attributes:
-        name: The asset's.
-        stored: What it reads, in the order of its inputs.
-        staged: An empty directory to save into.
-        table: What is stored of the asset, if just its checks are to run.
-    """
-
-    name: str
-    stored: tuple[Stored, ...]
-    staged: Path
-    table: Stored | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Died:
-    """A worker process ended before its asset did.
-
-    Attributes:
-        status: Its exit status; of a signal, minus the number.
-        was_alone: Whether nothing else ran at that time.
-    """
-
-    status: int
-    was_alone: bool
-
-    @property
-    def may_be_memory(self) -> bool:
-        """Whether the system may have killed it because others took the memory."""
-        return self.status == -signal.SIGKILL and not self.was_alone
-
-    @property
-    def failed(self) -> Failed:
-        """How its asset failed, then."""
-        if self.status >= 0:
-            message = f"its worker process ended with exit status {self.status}"
-            hint = "raise an exception where it fails, instead of ending the process"
-        else:
-            with contextlib.suppress(ValueError):
-                name = signal.Signals(-self.status).name
-                message = f"its worker process was ended by {name}"
-            hint = "look for a library in C that crashes"
-            if self.status == -signal.SIGKILL:
-                message += ", as a system does that is out of memory"
-                hint = "let it take less memory at once, or run it where there is more"
-        return Failed("WorkerError", message, hints=(hint,))
-
-
-def task_of(
-    order: Order,
-    asset: Asset,
-    resolved: Resolved,
-    origin: Origin,
-    *,
-    checks: Sequence[BoundCheck] = (),
-    uses_spark: bool = False,
-) -> Task:
-    """Return the task that an order stands for, in a process with its project."""
-    readings = tuple(
-        Reading(item.parameter, item.annotation, stored)
-        for item, stored in zip(resolved.inputs, order.stored, strict=True)
-    )
-    ignored = [order.staged, *origin.private]
-    for stored in order.stored:
-        ignored += stored.files if stored.is_source else [stored.directory]
-    return Task(
-        asset,
-        readings,
-        order.staged,
-        origin.table_format,
-        origin.root,
-        ignored,
-        uses_spark,
-        checks,
-        order.table,
-    )
 
 
 @dataclass(slots=True, eq=False)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from assetmake.code.audit import Seen
 from assetmake.code.parts import Closure
+from assetmake.early import EarlySpark
 from assetmake.frames import Frames
 from assetmake.memory import bound, free, parse_size
 from assetmake.observe import Observer, source_stored
+from assetmake.orders import Died, Order, Origin, task_of
 from assetmake.plan import Plan
 from assetmake.run import Ran, Task, run_asset
 from assetmake.schedule import Memory
@@ -22,10 +25,10 @@ from assetmake.status import SourceData
 from assetmake.stores.local import LocalStore
 from assetmake.versions import versions_of
 from assetmake.view import View, relative_path
-from assetmake.workers import Died, Order, Origin, Workers, task_of
 
 if TYPE_CHECKING:
     from assetmake.project import Project
+    from assetmake.workers import Workers
 
 
 class ProjectWorld:
@@ -53,19 +56,43 @@ class ProjectWorld:
             project.root,
             dict(loaded.files),
             settings,
-            _installed(loaded.modules.values()),
-            project.config.format,
-            (store.root / PRIVATE,) if isinstance(store, LocalStore) else (),
-            echo,
+            table_format=project.config.format,
+            private=(store.root / PRIVATE,) if isinstance(store, LocalStore) else (),
+            echo=echo,
         )
-        self._workers = Workers(self._origin, jobs)
+        self._jobs = jobs
+        self._workers: Workers | None = None
+        self._spark = EarlySpark(self._start_spark, self._frames.close)
         self._started_ns: dict[str, int] = {}
         self._index = store.index
 
     def close(self) -> None:
         """Give back what handlers hold, such as a Spark session."""
-        self._workers.close()
-        self._frames.close()
+        if self._workers is not None:
+            self._workers.close()
+        self._spark.close()
+
+    def expect(self, plan: Plan) -> None:
+        """Start what the steps of a plan need, and what takes long to come."""
+        uses_spark = {s.name for s in plan.steps if self.uses_spark(s.name)}
+        if not uses_spark:
+            return
+        readers: dict[str, list[str]] = {}
+        for name in uses_spark:
+            for other in self._defined.graph[name]:
+                readers.setdefault(other, []).append(name)
+        certain = any(step.name in uses_spark for step in plan.certain)
+        self._spark.expect(certain, readers)
+
+    def changed(self, name: str) -> None:
+        """Take it that the data of an asset came out different."""
+        self._spark.changed(name)
+
+    def _start_spark(self) -> None:
+        handler: Any = self._frames.for_annotation(
+            "pyspark.sql.DataFrame", reading=True
+        )
+        handler.prepare()
 
     def source_now(self, name: str) -> str | None:
         """Return the fingerprint that a source has at this moment."""
@@ -81,7 +108,21 @@ class ProjectWorld:
         """Run an asset into a staged directory, and wait for it."""
         self._started_ns[name] = time.time_ns()
         task = self._task(self._order(name, staged, checks_only=checks_only))
-        return run_asset(task, self._frames, echo=self._echo, debug=self._debug)
+        return self._run(task, debug=self._debug)
+
+    def _run(self, task: Task, *, debug: bool = False) -> Ran:
+        """Run a task in this process."""
+        said = self._spark.words() if task.uses_spark else ""
+        ran = run_asset(task, self._frames, echo=self._echo, debug=debug)
+        return replace(ran, printed=said + ran.printed) if said else ran
+
+    def _working(self) -> Workers:
+        if self._workers is None:
+            from assetmake.workers import Workers
+
+            imports = _installed(self._defined.loaded.modules.values())
+            self._workers = Workers(replace(self._origin, imports=imports), self._jobs)
+        return self._workers
 
     def submit(self, name: str, staged: Path, *, checks_only: bool = False) -> None:
         """Start to run an asset: in a worker, or in a thread if it uses Spark."""
@@ -89,19 +130,17 @@ class ProjectWorld:
         order = self._order(name, staged, checks_only=checks_only)
         if self.uses_spark(name):
             task = self._task(order)
-            self._workers.submit_here(
-                name, lambda: run_asset(task, self._frames, echo=self._echo)
-            )
+            self._working().submit_here(name, lambda: self._run(task))
         else:
-            self._workers.submit(order)
+            self._working().submit(order)
 
     def finished(self) -> Sequence[tuple[str, Ran | Died]]:
         """Return what has ended since the last call; wait until something has."""
-        return self._workers.finished()
+        return self._working().finished()
 
     def kill(self) -> None:
         """End all workers at once."""
-        self._workers.close(kill=True)
+        self._working().close(kill=True)
 
     def memory(self, plan: Plan, size: str) -> Memory:
         """Return how much memory the steps of a plan take, and may take.

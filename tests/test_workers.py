@@ -14,8 +14,9 @@ import pytest
 
 from assetmake.forks import Server, Start
 from assetmake.frames.base import Stored
+from assetmake.orders import Died, Order, Origin
 from assetmake.run import Ran
-from assetmake.workers import Died, Order, Origin, Workers
+from assetmake.workers import Workers
 
 ASSETS = """
     import ctypes
