@@ -94,15 +94,21 @@ def _check_directory(directory: str | None) -> None:
 
 def _status(session: Session) -> int:
     options, project = session.options, session.project
-    rows = project.status(options.names, data=not options.no_data)
-    unmanaged = [] if options.names else project.unmanaged()
+    rows, unmanaged = project.overview(
+        options.names, data=not options.no_data, manifests=options.json
+    )
     if options.json:
         from assetmake.render.jsons import status_keys
 
         session.json(status_keys(rows, unmanaged))
         return 0
-    from assetmake.render.text import render_counts, render_status
+    from assetmake.render.text import render_counts, render_short, render_status
 
+    if options.silent:
+        lines = render_short(rows, session.out.look())
+        if lines:
+            session.out.line("\n".join(lines))
+        return 0
     if not rows:
         return _say_empty(session)
     session.out.line(render_status(rows, time.time(), session.out.look()))
@@ -116,7 +122,9 @@ def _check(session: Session) -> int:
     from assetmake.render.text import check_line, not_fresh, render_check_closing
 
     options = session.options
-    rows = session.project.status(options.names, data=not options.no_data)
+    rows = session.project.status(
+        options.names, data=not options.no_data, manifests=options.json
+    )
     reported = not_fresh(rows, options.allow)
     if options.json:
         from assetmake.render.jsons import check_keys

@@ -219,8 +219,9 @@ _PARAMETERS: list[click.Parameter] = [
         "-s",
         "--silent",
         section=_SHOWN,
-        modes=_BUILDS,
-        help="Show nothing but errors.",
+        modes=(*_BUILDS, "status"),
+        help="Show nothing but errors; with --status: state, name and reason of"
+        " what is not fresh, and nothing else.",
     ),
     Option("--full-trace", section=_SHOWN, help="Do not cut tracebacks."),
     Option(

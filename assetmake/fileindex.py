@@ -12,13 +12,9 @@ from functools import cached_property
 from pathlib import Path
 
 from assetmake.boot import boot_id
+from assetmake.clocks import FINE_TICK, tick_of
 from assetmake.fingerprint import digest_file
 
-#: A file younger than this when it was hashed may change once more without a
-#: new mtime (git calls it "racily clean"); in ns. Linux stamps by a tick of at
-#: most 10 ms; a time in whole seconds shows a file system that stamps by 1 or 2 s.
-FINE_TICK = 20_000_000
-_COARSE_TICK = 2_500_000_000
 #: Bytes hashed anew from which on an inspection saves the index, so that a run
 #: that changes nothing writes nothing.
 _WORTH_SAVING = 32 << 20
@@ -140,7 +136,7 @@ class FileIndex:
         record = self._records.get(key)
         if record is None:
             return False
-        wait = max(record[1], record[2]) + _tick(record[1], record[2]) - record[4]
+        wait = max(record[1], record[2]) + tick_of(record[1], record[2]) - record[4]
         return 0 <= wait <= FINE_TICK
 
     def _absolute(self, key: str) -> str:
@@ -188,7 +184,7 @@ def set_back(path: str, stat: os.stat_result) -> tuple[os.stat_result, int]:
     after = os.stat(path)
     if after.st_mtime_ns >= stat.st_mtime_ns:
         return after, now
-    tick = _tick(after.st_mtime_ns, after.st_ctime_ns)
+    tick = tick_of(after.st_mtime_ns, after.st_ctime_ns)
     return after, max(after.st_mtime_ns, after.st_ctime_ns) + tick + 1
 
 
@@ -198,9 +194,4 @@ def _stamp(stat: os.stat_result) -> tuple[int, int, int, int]:
 
 def _is_settled(stat: os.stat_result, hashed_at: int) -> bool:
     newest = max(stat.st_mtime_ns, stat.st_ctime_ns)
-    return newest + _tick(stat.st_mtime_ns, stat.st_ctime_ns) < hashed_at
-
-
-def _tick(mtime: int, ctime: int) -> int:
-    coarse = mtime % 1_000_000_000 == 0 and ctime % 1_000_000_000 == 0
-    return _COARSE_TICK if coarse else FINE_TICK
+    return newest + tick_of(stat.st_mtime_ns, stat.st_ctime_ns) < hashed_at

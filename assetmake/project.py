@@ -80,6 +80,7 @@ class Project:
         self.config = config
         self.store = store
         self._defined: Defined | None = None
+        self._planned: tuple[Plan, Remembered] | None = None
         #: Why the last look left no snapshot; empty if it did.
         self.doubt = ""
 
@@ -116,21 +117,33 @@ class Project:
 
     def _snap(self, view: View, began_ns: int) -> None:
         """Save a snapshot, where a build has made a place for it."""
-        from assetmake.remember import draft_of, dump_rows, tally
+        from assetmake.certify import draft_of
+        from assetmake.remember import dump_rows, named, remembered, tally
 
         file = self.store.snapshot
         if file is None or not file.parent.is_dir():
             return
         draft = draft_of(view, self.root, self.store, began_ns)
+        known = remembered(view)
+        draft.save(
+            str(file),
+            self._key(),
+            tally(known),
+            named(known),
+            lambda: dump_rows(known),
+        )
         self.doubt = draft.problem
-        rows = "" if draft.problem else dump_rows(view)
-        draft.save(str(file), self._key(), tally(view.statuses), rows)
 
-    def _key(self) -> str:
+    def _key(self) -> bytes:
         from assetmake.snapshot import key_of
 
-        environment = self.config.environment
-        return key_of(self.assetfile.name, environment, config_bytes(self.root))
+        return key_of(
+            self.assetfile.name,
+            self.config.environment,
+            config_bytes(self.root),
+            self.config.root,
+            str(self.root),
+        )
 
     def _remember(self) -> Remembered | None:
         """Return the rows of the last look, if nothing has changed since."""
@@ -140,7 +153,7 @@ class Project:
         file = self.store.snapshot
         if file is None or not _index_is_wanted():
             return None
-        found = recall(str(file), self._key(), str(self.root))
+        found = recall(str(file), self._key(), str(self.root), rows=True)
         return parse_rows(found.rows) if found else None
 
     def _known(self) -> Remembered:
@@ -167,25 +180,40 @@ class Project:
         known = self._known()
         return {**dict.fromkeys(known.sources, ()), **known.graph}
 
-    def status(self, names: Words = (), *, data: bool = True) -> list[Status]:
+    def status(
+        self, names: Words = (), *, data: bool = True, manifests: bool = True
+    ) -> list[Status]:
         """Return a row for each source, each asset, and each orphan.
 
         Args:
             names: Limit the rows to these and what they need; see `select`.
             data: Whether data is looked at; else manifests are believed.
+            manifests: Whether the rows have to have theirs; without, a look at
+                what did not change opens none.
+        """
+        return self.overview(names, data=data, manifests=manifests)[0]
+
+    def overview(
+        self, names: Words = (), *, data: bool = True, manifests: bool = True
+    ) -> tuple[list[Status], list[str]]:
+        """Return the rows of `status`, and what `unmanaged` gives, of one look.
+
+        Places in the store are left out where `names` limit the rows.
         """
         from assetmake.remember import remembered
 
         known = self._remember() if data else None
         if known is None:
             known = remembered(self._look(data=data))
-        rows = list(known.statuses.values())
+        rows, unmanaged = list(known.statuses.values()), known.unmanaged
         if names:
             words = _words(names)
             chosen = select(words, known.graph, known.others, known.groups)
             needed = upstream_of(known.graph, chosen)
-            rows = [row for row in rows if row.name in needed]
-        return [self._with_manifest(row) for row in rows]
+            rows, unmanaged = [row for row in rows if row.name in needed], []
+        if manifests:
+            rows = [self._with_manifest(row) for row in rows]
+        return rows, unmanaged
 
     def _with_manifest(self, row: Status) -> Status:
         if row.manifest is not None or row.state is State.SOURCE:
@@ -198,7 +226,8 @@ class Project:
 
     def orphans(self) -> list[Status]:
         """Return the rows of stored tables that nothing defines."""
-        return [row for row in self.status() if row.state is State.ORPHANED]
+        rows = self.status(manifests=False)
+        return [row for row in rows if row.state is State.ORPHANED]
 
     def plan(
         self,
@@ -209,7 +238,10 @@ class Project:
         only: bool = False,
     ) -> Plan:
         """Return what a build of `names` would do; see `build`."""
-        return _plan(self._known(), _words(names), always, _words(pretend), only)
+        known = self._known()
+        plan = _plan(known, _words(names), always, _words(pretend), only)
+        self._planned = (plan, known)
+        return plan
 
     def obstacle(self, plan: Plan) -> AssetmakeError | None:
         """Return why a build of a plan could not begin; None if it could."""
@@ -217,8 +249,10 @@ class Project:
 
         if not plan.steps:
             return None
+        planned = self._planned
+        known = planned[1] if planned and planned[0] is plan else self._known()
         try:
-            refuse(self._look(), plan, self.store)
+            refuse(known, plan, self.store)
         except AssetmakeError as error:
             return error
         return None
@@ -404,6 +438,7 @@ class Project:
     ) -> Result:
         from assetmake.listen import Result
         from assetmake.refusals import refuse
+        from assetmake.remember import remembered
 
         view = self._look()
         plan = plan_of(view)
@@ -422,7 +457,7 @@ class Project:
             if waited:  # the other build may have done our work
                 view = self._look()
                 plan = plan_of(view)
-            refuse(view, plan, self.store)
+            refuse(remembered(view), plan, self.store)
             listener.planned(plan)
             jobs = self._jobs(jobs, plan, view.defined.graph)
             outcomes = self._carry_out(view, plan, listener, jobs=jobs, **options)

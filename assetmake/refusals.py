@@ -5,41 +5,45 @@ from __future__ import annotations
 from assetmake.errors import SourceError, StoreError
 from assetmake.graph import upstream_of
 from assetmake.plan import Plan
-from assetmake.status import Condition
+from assetmake.remember import Remembered
 from assetmake.stores.base import Store
-from assetmake.view import View
 
 
-def refuse(view: View, plan: Plan, store: Store) -> None:
+def refuse(known: Remembered, plan: Plan, store: Store) -> None:
     """Raise if a plan cannot begin.
+
+    Args:
+        known: All rows.
+        plan: What is to be built.
+        store: For names of places; nothing is looked up.
 
     Raises:
         SourceError: a source that is needed is not there.
         StoreError: a table that assetmake did not write is in an asset's place.
     """
-    needed = upstream_of(view.defined.graph, [step.name for step in plan.steps])
-    for name, source in view.sources.items():
-        if name in needed and source.fingerprint is None:
+    needed = upstream_of(known.graph, [step.name for step in plan.steps])
+    for name in known.sources:
+        lacking = [r for r in known.statuses[name].reasons if r.code == _LACKING]
+        if name in needed and lacking:
             readers = [
-                f"`{step.name}` ({view.definitions[step.name].place})"
+                f"`{step.name}` ({known.statuses[step.name].place})"
                 for step in plan.steps
-                if name in view.defined.graph[step.name]
+                if name in known.graph[step.name]
             ]
             if readers:
                 msg = (
-                    f"source `{name}` has no data: {source.problem}"
+                    f"source `{name}` has no data: {lacking[0].text}"
                     f"\n  needed by {', '.join(readers)}"
                 )
-                option = view.defined.sources[name].project
+                at, option = known.statuses[name].place, known.projects.get(name)
                 hint = (
-                    f"put it there, or change `path=` at {source.place}"
+                    f"put it there, or change `path=` at {at}"
                     if option is None
                     else f"run `assetmake -C {option}` first"
                 )
                 raise SourceError(msg, hints=hint)
     for step in plan.steps:
-        record = view.records.get(step.name)
-        if record and record.condition is Condition.UNMANAGED:
+        if any(r.code == _UNMANAGED for r in known.statuses[step.name].reasons):
             place = store.place(step.name)
             msg = (
                 f"{place} was not written by assetmake, and "
@@ -49,3 +53,7 @@ def refuse(view: View, plan: Plan, store: Store) -> None:
                 f"`assetmake --accept {step.name}` adopts it; else move it away by hand"
             )
             raise StoreError(msg, hints=hint)
+
+
+#: Reasons that no build mends.
+_LACKING, _UNMANAGED = "source-missing", "manifest-missing"

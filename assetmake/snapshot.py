@@ -3,115 +3,38 @@
 A snapshot is a certificate. It lists every file, directory and setting that
 went into the rows of a status; while each is as it was, so are the rows, and
 neither user code nor a manifest has to be read. It can be deleted at any time.
-Nothing but the standard library's quickest parts is imported here.
+
+This module reads snapshots, and every run pays for it: nothing is imported but
+what the interpreter has loaded anyhow. `draft` writes them.
+
+A file of one line and four blobs, so that a look at it parses little:
+
+- the line: format, a digest of the first three blobs and one of the last, the
+  length of each;
+- fields between NULs: the key, digests, variables and so on;
+- what was stamped, as unsigned numbers of 64 bits: all sizes, all change times,
+  all inodes;
+- their paths between NULs: first those relative to the project, then those
+  relative to the store;
+- the rows; they are read only to be shown.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FILE_NAME = "snapshot"
 #: Where a store keeps what is not precious: staging, lock, index, logs.
 PRIVATE = ".assetmake"
 #: Changes with what a snapshot holds or means.
-_MAGIC = "assetmake snapshot 2"
-
-#: As in `fileindex`: what changed within a tick of the clock may change again
-#: without a new time.
-_TICK = 20_000_000
-
-
-class Draft:
-    """Collects what rows hang on."""
-
-    def __init__(self, root: str, now_ns: int) -> None:
-        """Start with nothing.
-
-        Args:
-            root: The project's directory; paths below it are kept relative.
-            now_ns: When the look at it all began.
-        """
-        self._prefix = root + os.sep
-        self._now = now_ns
-        self._stamps: dict[str, str] = {}
-        self._absent: dict[str, None] = {}
-        self._digests: dict[str, str] = {}
-        self._variables: dict[str, str | None] = {}
-        self._packages: dict[str, str | None] = {}
-        self.problem = ""
-
-    def stamp(self, path: str) -> None:
-        """Let the rows hang on a file's bytes, or on a directory's names.
-
-        What changed after the look began, or a tick before it, may not be what
-        was looked at: then there is no snapshot.
-        """
-        try:
-            stat = os.stat(path)
-        except OSError:
-            self.problem = self.problem or f"{path} is gone"
-            return
-        if stat.st_ctime_ns + _TICK >= self._now:
-            self.problem = self.problem or f"{path} is too young"
-        self._stamps[self._relative(path)] = stamp_of(stat)
-
-    def directories(self, top: str) -> None:
-        """Let the rows hang on the names in a directory and in all below it."""
-        for directory, inner, files in os.walk(top):
-            inner[:] = [name for name in inner if not name.startswith(".")]
-            if "_manifest.json" not in files:  # the store answers for its tables
-                self.stamp(directory)
-
-    def absent(self, path: str) -> None:
-        """Let the rows hang on there being nothing at a path."""
-        self._absent[self._relative(path)] = None
-
-    def digest(self, path: str, digest: str) -> None:
-        """Let the rows hang on the bytes of a small file, whatever its stamp."""
-        self._digests[self._relative(path)] = digest
-
-    def _relative(self, path: str) -> str:
-        """Return a path as it is kept, so that the project can move."""
-        return path.removeprefix(self._prefix) if path != self._prefix[:-1] else "."
-
-    def variables(self, found: dict[str, str | None]) -> None:
-        """Let the rows hang on fingerprints of environment variables."""
-        self._variables.update(found)
-
-    def packages(self, found: dict[str, str | None]) -> None:
-        """Let the rows hang on versions of distributions."""
-        self._packages.update(found)
-
-    def save(self, file: str, key: str, tally: tuple[int, int, int], rows: str) -> bool:
-        """Write the snapshot, unless something in it cannot be believed.
-
-        Args:
-            file: Where to.
-            key: See `key_of`; empty if nothing can be kept.
-            tally: Numbers of fresh assets, of rows that a check would name,
-                and of all rows.
-            rows: All rows, as text.
-        """
-        if self.problem or not key:
-            return False
-        fields = [_MAGIC, key]
-        for table in (self._digests, self._stamps, self._variables, self._packages):
-            fields.append(str(len(table)))
-            for name, value in table.items():
-                fields += (name, "-" if value is None else value)
-        fields += (str(len(self._absent)), *self._absent)
-        fields += (*map(str, tally), rows)
-        staged = f"{file}.{os.getpid()}"
-        try:
-            with open(staged, "wb") as stream:
-                stream.write("\0".join(fields).encode("utf-8", "surrogatepass"))
-            os.replace(staged, file)
-        except OSError:
-            _remove(staged)
-            return False
-        return True
+_FORMAT = "assetmake-snapshot-2"
+#: Bytes of the first line.
+_LINE = len(_FORMAT) + 2 * 33 + 4 * 13 + 1
 
 
 class Recalled:
@@ -119,27 +42,46 @@ class Recalled:
 
     Attributes:
         fresh: Number of fresh assets.
-        stale: Number of rows that a check would name.
         total: Number of all rows.
-        rows: All rows, as they were given to `Draft.save`.
+        named: Of each row that a check names: file, line, and its text; the
+            text is empty where a terminal would obey something in it.
+        rows: All rows, as they were given to `Draft.save`; empty unless asked
+            for.
     """
 
-    __slots__ = ("fresh", "rows", "stale", "total")
+    __slots__ = ("fresh", "named", "rows", "total")
 
-    def __init__(self, fresh: int, stale: int, total: int, rows: str) -> None:
+    def __init__(
+        self, fresh: int, total: int, named: list[tuple[str, str, str]], rows: bytes
+    ) -> None:
         self.fresh = fresh
-        self.stale = stale
         self.total = total
+        self.named = named
         self.rows = rows
 
 
-def key_of(assetfile: str, environment: str, config: bytes) -> str:
+def assemble(blobs: tuple[bytes, bytes, bytes], rows: bytes) -> bytes:
+    """Return the bytes of a snapshot; the blobs are fields, numbers and paths."""
+    from xxhash import xxh3_128
+
+    front = b"".join(blobs)
+    digests = (xxh3_128(front).hexdigest(), xxh3_128(rows).hexdigest())
+    lengths = [f"{len(blob):012}" for blob in (*blobs, rows)]
+    line = " ".join((_FORMAT, *digests, *lengths)) + "\n"
+    return line.encode() + front + rows
+
+
+def key_of(
+    assetfile: str, environment: str, config: bytes, store: str, root: str
+) -> bytes:
     """Return what has to be the same for a snapshot to be looked at.
 
     Args:
         assetfile: Its name, in the project's directory.
         environment: Name of the chosen environment.
         config: Bytes of ``pyproject.toml``; empty without one.
+        store: The store's place, as the configuration names it.
+        root: The project's directory.
 
     Returns:
         Empty where nothing names the boot: after a power loss stamps may lie.
@@ -150,80 +92,176 @@ def key_of(assetfile: str, environment: str, config: bytes) -> str:
 
     boot = boot_id()
     if not boot:
-        return ""
-    # The first entry is where the command itself lies, which imports nothing.
-    python = "\n".join((sys.version, sys.prefix, *sys.path[1:]))
-    digest = xxh3_128(config).hexdigest()
-    return f"{boot}\n{assetfile}\n{environment}\n{digest}\n{python}".replace("\0", " ")
+        return b""
+    # The command's own directory imports nothing, and the project's is first. An
+    # empty entry stands for the working directory.
+    scripts = (os.path.dirname(sys.executable), os.path.join(sys.prefix, "bin"))
+    path = [entry or os.getcwd() for entry in sys.path]
+    path = [entry for entry in path if entry not in (root, *scripts)]
+    items = (
+        boot,
+        assetfile,
+        environment,
+        xxh3_128(config).hexdigest(),
+        store,
+        sys.version,
+        sys.prefix,
+        str(sys.flags.optimize),
+        os.environ.get("SPARK_HOME", ""),  # what lies there is not the project's code
+        *path,
+    )
+    text = "\n".join(items).replace("\0", " ")
+    return text.encode("utf-8", "surrogateescape")
 
 
-def recall(file: str, key: str, root: str) -> Recalled | None:
-    """Return the rows of a snapshot, if all they hang on is as it was.
+def recall(
+    file: str, key: bytes, root: str, *, rows: bool = False, alone: bool = False
+) -> Recalled | None:
+    """Return what a snapshot says, if all that it hangs on is as it was.
 
     Args:
-        file: Of the snapshot.
+        file: Of the snapshot, in the private directory of its store.
         key: See `key_of`.
         root: The project's directory.
+        rows: Whether to read the rows.
+        alone: Whether no other thread minds another working directory for a
+            moment, which makes short paths of long ones.
     """
+    project = store = here = -1
     try:
-        with open(file, "rb", buffering=0) as stream:
-            fields = stream.read().decode("utf-8", "surrogatepass").split("\0")
-        if fields[:2] != [_MAGIC, key] or not key:
+        fields, numbers, paths, text = _read(file, rows=rows)
+        if not key or next(fields) != key:
             return None
-        rest = iter(fields[2:])
-        prefix = root + os.sep
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        project = os.open(root, flags)
+        store = os.open(os.path.dirname(os.path.dirname(file)), flags)
+        if alone:
+            here = os.open(".", flags)
         if not (
-            _are_digested(rest, prefix)
-            and _are_stamped(rest, prefix)
-            and _are_as_recorded(rest, "variables")
-            and _are_as_recorded(rest, "packages")
+            _is_here(next(fields))
+            and _are_digested(fields, project)
+            and _are_as_recorded(fields, "variables")
+            and _are_as_recorded(fields, "packages")
+            and _are_absent(fields, project)
+            and _are_stamped(
+                numbers, paths, int(next(fields)), (project, store), alone=alone
+            )
         ):
             return None
-        for _ in range(int(next(rest))):
-            if os.path.lexists(os.path.join(root, next(rest))):
-                return None
-        fresh, stale, total = int(next(rest)), int(next(rest)), int(next(rest))
-        return Recalled(fresh, stale, total, next(rest))
+        fresh, total, named = int(next(fields)), int(next(fields)), int(next(fields))
+        return Recalled(fresh, total, [_named(fields) for _ in range(named)], text)
     except (OSError, ValueError, StopIteration):
         return None
+    finally:
+        if here >= 0:
+            os.fchdir(here)
+        for descriptor in (project, store, here):
+            if descriptor >= 0:
+                os.close(descriptor)
 
 
-def stamp_of(stat: os.stat_result) -> str:
-    """Return what no change of a file's bytes or a directory's names leaves as is.
+def _read(
+    file: str, *, rows: bool
+) -> tuple[Iterator[bytes], memoryview, list[bytes], bytes]:
+    """Return fields, numbers, paths, and the rows if they are asked for.
 
-    A restored mtime has a new ctime, and a file renamed over it another inode.
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is not what `assemble` made.
     """
-    return f"{stat.st_size} {stat.st_ctime_ns} {stat.st_ino}"
-
-
-def _are_stamped(fields: Iterator[str], prefix: str) -> bool:
-    stat = os.stat
-    for _ in range(int(next(fields))):
-        path = next(fields)
-        now = stat(path if path[:1] == "/" else prefix + path)
-        if f"{now.st_size} {now.st_ctime_ns} {now.st_ino}" != next(fields):
-            return False
-    return True
-
-
-def _are_digested(fields: Iterator[str], prefix: str) -> bool:
     from xxhash import xxh3_128
 
+    with open(file, "rb", buffering=0) as stream:
+        words = stream.read(_LINE).decode("ascii").split()
+        name, digest, digest_of_rows, *lengths = words
+        fields, numbers, paths, _ = map(int, lengths)
+        front = stream.read(fields + numbers + paths)
+        text = stream.read() if rows else b""
+    if (
+        name != _FORMAT
+        or xxh3_128(front).hexdigest() != digest
+        or (rows and xxh3_128(text).hexdigest() != digest_of_rows)
+    ):
+        raise ValueError(file)
+    return (
+        iter(front[:fields].split(b"\0")),
+        memoryview(front)[fields : fields + numbers],
+        front[fields + numbers :].split(b"\0"),
+        text,
+    )
+
+
+def _are_stamped(
+    numbers: memoryview,
+    paths: list[bytes],
+    ours: int,
+    tops: tuple[int, int],
+    *,
+    alone: bool,
+) -> bool:
+    """Whether files and directories are as they were when they were stamped.
+
+    A restored mtime has a new ctime, and a file renamed over it another inode.
+
+    Args:
+        numbers: All sizes, all change times, all inodes.
+        paths: In the same order.
+        ours: How many of them are relative to the project.
+        tops: Descriptors of the directories of project and store.
+        alone: See `recall`.
+    """
+    end = 8 * len(paths)
+    sizes, changed, inodes = (
+        iter(numbers[i * end : (i + 1) * end].cast("Q").tolist()) for i in range(3)
+    )
+    stat = os.stat
+    for top, part in zip(tops, (paths[:ours], paths[ours:]), strict=True):
+        if alone:
+            # A loop of its own: naming a directory costs a tenth of the call.
+            os.fchdir(top)
+            for path, size, time, inode in zip(
+                part, sizes, changed, inodes, strict=False
+            ):
+                now = stat(path)
+                if (
+                    now.st_ctime_ns != time
+                    or now.st_ino != inode
+                    or now.st_size != size
+                ):
+                    return False
+            continue
+        for path, size, time, inode in zip(part, sizes, changed, inodes, strict=False):
+            now = stat(path, dir_fd=top)
+            if now.st_ctime_ns != time or now.st_ino != inode or now.st_size != size:
+                return False
+    return len(numbers) == 3 * end
+
+
+def _is_here(directory: bytes) -> bool:
+    """Whether a load that used relative paths would use them from here."""
+    return not directory or os.getcwdb() == directory
+
+
+def _are_digested(fields: Iterator[bytes], project: int) -> bool:
+    from xxhash import xxh3_128
+
+    def opener(path: str, flags: int) -> int:
+        return os.open(path, flags, dir_fd=project)
+
     for _ in range(int(next(fields))):
-        path = next(fields)
-        path = path if path[:1] == "/" else prefix + path
-        with open(path, "rb", buffering=0) as stream:
-            if xxh3_128(stream.read()).hexdigest() != next(fields):
+        with open(next(fields), "rb", buffering=0, opener=opener) as stream:
+            if xxh3_128(stream.read()).hexdigest().encode() != next(fields):
                 return False
     return True
 
 
-def _are_as_recorded(fields: Iterator[str], kind: str) -> bool:
-    table = {next(fields): next(fields) for _ in range(int(next(fields)))}
-    if not table:
+def _are_as_recorded(fields: Iterator[bytes], kind: str) -> bool:
+    number = int(next(fields))
+    if not number:
         return True
     from assetmake import surroundings
 
+    table = {_text(next(fields)): _text(next(fields)) for _ in range(number)}
     now = getattr(surroundings, kind)(table)
     return all(
         value == ("-" if now[name] is None else now[name])
@@ -231,8 +269,19 @@ def _are_as_recorded(fields: Iterator[str], kind: str) -> bool:
     )
 
 
-def _remove(path: str) -> None:
-    try:
-        os.unlink(path)
-    except OSError:
-        return
+def _are_absent(fields: Iterator[bytes], project: int) -> bool:
+    for _ in range(int(next(fields))):
+        try:
+            os.stat(next(fields), dir_fd=project, follow_symlinks=False)
+        except OSError:
+            continue
+        return False
+    return True
+
+
+def _named(fields: Iterator[bytes]) -> tuple[str, str, str]:
+    return _text(next(fields)), _text(next(fields)), _text(next(fields))
+
+
+def _text(field: bytes) -> str:
+    return field.decode("utf-8", "surrogateescape")

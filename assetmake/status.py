@@ -206,8 +206,17 @@ _PRECEDENCE = (State.MISSING, State.MODIFIED, State.DRIFTED, State.OUTDATED)
 class Status:
     """One row: a name, its state, and the reasons for it.
 
-    `warnings` say what checks found, or did not look for, in the stored table;
-    they make nothing stale.
+    Attributes:
+        name: Of an asset, a source or a stored table.
+        state: Where it stands.
+        place: Of its function or `source`; of its manifest, if it is orphaned.
+        reasons: Why it is not fresh.
+        manifest: Of its last build; None without one, and where nobody asked.
+        description: For display.
+        rows: Of the stored table.
+        warnings: What checks found, or did not look for, in the stored table;
+            they make nothing stale.
+        built_at: As in the manifest; None without one.
     """
 
     name: str
@@ -218,6 +227,13 @@ class Status:
     description: str = ""
     rows: int | None = None
     warnings: tuple[str, ...] = ()
+    built_at: str | None = None
+
+    @property
+    def clause(self) -> str:
+        """The row as a check tells it, behind its place."""
+        why = "; ".join(reason.text for reason in self.reasons)
+        return f"{self.name}: {self.state}: {why}"
 
     @property
     def is_stale(self) -> bool:
@@ -282,8 +298,15 @@ def orphan_status(name: str, record: Record) -> Status:
     reason = Reason("undefined", "no longer defined", name)
     manifest = record.manifest
     place = Place(record.place, 0) if record.place else None
-    rows = manifest.output.rows if manifest else None
-    return Status(name, State.ORPHANED, place, (reason,), manifest=manifest, rows=rows)
+    return Status(
+        name,
+        State.ORPHANED,
+        place,
+        (reason,),
+        manifest=manifest,
+        rows=manifest.output.rows if manifest else None,
+        built_at=manifest.built_at if manifest else None,
+    )
 
 
 def asset_status(
@@ -313,6 +336,7 @@ def asset_status(
         description=definition.description,
         rows=manifest.output.rows if manifest else None,
         warnings=_warnings(definition, manifest) if definition.checks else (),
+        built_at=manifest.built_at if manifest else None,
     )
 
 

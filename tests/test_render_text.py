@@ -19,6 +19,7 @@ from assetmake.render.text import (
     render_counts,
     render_plan,
     render_plan_closing,
+    render_short,
     render_status,
     seconds_since,
 )
@@ -61,6 +62,7 @@ def row(name, state, *reasons, line=14, stored=True, rows=91):
         tuple(reasons),
         held,
         rows=rows if stored else None,
+        built_at=BUILT if stored else None,
     )
 
 
@@ -72,6 +74,7 @@ ORPHAN = Status(
     (Reason("undefined", "no longer defined", "daily_max"),),
     manifest("daily_max"),
     rows=91,
+    built_at=BUILT,
 )
 ROWS = [
     SOURCE,
@@ -143,11 +146,25 @@ def test_colours_move_no_column():
     assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == render_status(ROWS, NOW, LOOK)
 
 
+def test_the_short_form_has_only_what_is_not_fresh():
+    """As `git status -s`: no heading, no counts, no line for what is well."""
+    assert render_short(ROWS, LOOK) == [
+        (
+            "outdated  highs                         helper clean changed"
+            " (weather.py:8) +1"
+        ),
+        "outdated  hot                           upstream highs is outdated",
+        "missing   daily_temperature_high_diffs  never built",
+        "orphaned  daily_max                     no longer defined",
+    ]
+    assert render_short(ROWS[:2], LOOK) == []
+
+
 @pytest.mark.parametrize("built_at", ["", "yesterday", "9999-99-99T00:00:00Z"])
 def test_a_time_that_is_none_is_a_question_mark(built_at):
     """A manifest is data from a store."""
-    held = manifest(built_at=built_at)
-    text = render_status([Status("a", State.FRESH, None, (), held)], NOW, LOOK)
+    row = Status("a", State.FRESH, built_at=built_at)
+    text = render_status([row], NOW, LOOK)
 
     assert text.splitlines()[1].split() == ["a", "fresh", "?", "-"]
 

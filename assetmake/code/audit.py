@@ -187,10 +187,18 @@ def _absolute(path: Any) -> str | None:
         return None
 
 
+def _note_relative(path: Any) -> None:
+    """Take it that what was opened hangs on the working directory, if it does."""
+    if not os.path.isabs(os.fsdecode(path)):
+        for watcher in _watchers():
+            watcher.is_relative = True
+
+
 def _on_open(args: tuple[Any, ...], frame: FrameType) -> None:
     path = _absolute(args[0])
     if path is None or _reads_code(path, frame):
         return
+    _note_relative(args[0])
     flags = args[2] if len(args) > 2 and isinstance(args[2], int) else 0
     writes = flags & (os.O_WRONLY | os.O_RDWR)
     for watcher in _watchers():
@@ -225,8 +233,10 @@ _LOOKERS = ("<frozen importlib", os.path.join(STDLIB, "importlib"))
 def _on_list(args: tuple[Any, ...], frame: FrameType) -> None:
     if frame.f_code.co_filename.startswith(_LOOKERS):
         return
-    path = _absolute(args[0] if args[0] is not None else ".")
+    given = args[0] if args[0] is not None else "."
+    path = _absolute(given)
     if path is not None:
+        _note_relative(given)
         for watcher in _watchers():
             watcher.note_listed(path)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -46,6 +47,8 @@ class Seen:
             line as the code object has it. On Python 3.11 just the modules
             that were imported, as ``"<module>"``.
         notes: What could not be watched, in words; sorted.
+        is_relative: Whether paths were relative to the working directory.
+        began_ns: When the watch began.
     """
 
     files: set[Path] = field(default_factory=set)
@@ -53,6 +56,8 @@ class Seen:
     directories: set[Path] = field(default_factory=set)
     code: set[tuple[str, str, int]] = field(default_factory=set)
     notes: tuple[str, ...] = ()
+    is_relative: bool = False
+    began_ns: int = field(default_factory=time.time_ns)
 
 
 class Watcher:
@@ -70,6 +75,7 @@ class Watcher:
         self.code: set[tuple[str, str, int]] = set()
         self.programs: set[str] = set()
         self.sees_calls = False
+        self.is_relative = False
         # Python 3.11 has no cheap way to see calls; what was imported must do.
         self.modules = list(sys.modules)
 
@@ -119,6 +125,7 @@ class Watcher:
         seen.absent.update(Path(p) for p in self.absent if not os.path.exists(p))
         seen.directories.update(map(Path, self.listed))
         seen.code.update(self.code)
+        seen.is_relative = self.is_relative
         if not self.sees_calls:
             seen.code.update(self._imported())
         seen.notes = tuple(

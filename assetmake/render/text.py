@@ -87,10 +87,24 @@ def _why(row: Status, width: int, look: Look) -> str:
     return look.paint(cut(text, max(width - len(more), 1), look) + more, "yellow")
 
 
+def render_short(rows: Sequence[Status], look: Look) -> list[str]:
+    """Return a line for each row that is not fresh: its state, name and reason."""
+    shown = not_fresh(rows)
+    state_width = max((cells(row.state) for row in shown), default=0)
+    name_width = max((cells(safe(row.name)) for row in shown), default=0)
+    width = max(look.width - state_width - name_width - 4, 0)
+    return [
+        f"{look.paint(pad(row.state, state_width), STYLES[row.state])}  "
+        f"{pad(safe(row.name), name_width)}  "
+        f"{short_reason(row.reasons, width, look)}".rstrip()
+        for row in shown
+    ]
+
+
 def _built(row: Status, now: float) -> str:
-    if row.manifest is None or row.state is State.MISSING:
+    if row.built_at is None or row.state is State.MISSING:
         return "-"
-    since = seconds_since(row.manifest.built_at, now)
+    since = seconds_since(row.built_at, now)
     return "?" if since is None else age(since)
 
 
@@ -177,8 +191,7 @@ def check_line(row: Status, show: Callable[[Place], str]) -> str:
         show: Returns a place as the reader is to see it.
     """
     place = show(row.place) if row.place else "?:1"
-    why = "; ".join(reason.text for reason in row.reasons)
-    return safe(f"{place}: {row.name}: {row.state}: {why}")
+    return safe(f"{place}: {row.clause}")
 
 
 def render_check_closing(reported: int, rows: Sequence[Status]) -> str:

@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from assetmake.draft import Draft
 from assetmake.fileindex import FileIndex
 from assetmake.frames.base import FileRecord, Stored
 from assetmake.manifest import Manifest
-from assetmake.snapshot import Draft
 from assetmake.status import Failure, Record
 
 

@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from assetmake.clocks import FINE_TICK, tick_of
+from assetmake.draft import Draft
 from assetmake.errors import StoreError
-from assetmake.fileindex import FINE_TICK, FileIndex, set_back
+from assetmake.fileindex import FileIndex, set_back
 from assetmake.fingerprint import digest_file
 from assetmake.frames.base import FileRecord, Stored
 from assetmake.manifest import (
@@ -23,13 +25,15 @@ from assetmake.manifest import (
 )
 from assetmake.names import is_name, path_of
 from assetmake.snapshot import FILE_NAME as SNAPSHOT
-from assetmake.snapshot import PRIVATE, Draft, stamp_of
+from assetmake.snapshot import PRIVATE
 from assetmake.status import Condition, Failure, Record
 from assetmake.stores.base import Waiting
 
 #: Written behind the data, as Hadoop does, for readers that wait for it.
 SUCCESS = "_SUCCESS"
 
+#: Size, change time in ns, inode.
+_Stamp = tuple[int, int, int]
 #: A file's name, its stat, when it was hashed (ns), and its digest.
 _Hashed = tuple[str, os.stat_result, int, str]
 _NONE: Mapping[str, FileRecord] = {}
@@ -52,7 +56,7 @@ class LocalStore:
         self._staged = 0
         self._published_ns = 0
         self._hashed: dict[Path, list[_Hashed]] = {}
-        self._manifests: dict[str, tuple[str, Manifest]] = {}
+        self._manifests: dict[str, tuple[_Stamp | None, Manifest]] = {}
 
     # What inspects -----------------------------------------------------------
 
@@ -116,8 +120,9 @@ class LocalStore:
             raise ManifestError(msg) from error
         known = self._manifests.get(file)
         # What is younger than a tick of the clock may change without a trace.
-        is_old = stat.st_ctime_ns + 20_000_000 < time.time_ns()
-        stamp = stamp_of(stat) if is_old else ""
+        tick = tick_of(stat.st_mtime_ns, stat.st_ctime_ns)
+        is_old = stat.st_ctime_ns + tick < time.time_ns()
+        stamp = (stat.st_size, stat.st_ctime_ns, stat.st_ino) if is_old else None
         if known and stamp and known[0] == stamp:
             return known[1]
         manifest = _read_manifest(Path(file), name)
@@ -219,10 +224,13 @@ class LocalStore:
                 continue
             draft.stamp(directory)
             inner, has_manifest, _ = _list(directory)
-            if not has_manifest:
-                todo += [f"{directory}{os.sep}{name}" for name in inner]
+            if has_manifest:
+                _draft_files(draft, directory)
                 continue
-            _draft_files(draft, directory)
+            todo += [f"{directory}{os.sep}{name}" for name in inner]
+            for link in _links(directory):
+                # A table may come to stand behind it.
+                draft.path(os.path.join(link, FILE_NAME))
         failures = str(self._private / "failures")
         if os.path.isdir(failures):
             draft.stamp(failures)
@@ -475,11 +483,23 @@ def _has_manifest(directory: str) -> bool:
     return os.path.exists(os.path.join(directory, FILE_NAME))
 
 
-def _draft_files(draft: Draft, directory: str) -> None:
+def _links(directory: str) -> Iterator[str]:
+    """Yield the links in a directory that lead to directories."""
     with os.scandir(directory) as entries:
         for entry in entries:
-            if entry.name == FILE_NAME or not _is_hidden(entry.name):
-                draft.stamp(entry.path)
+            if entry.is_symlink() and entry.is_dir() and not _is_hidden(entry.name):
+                yield entry.path
+
+
+def _draft_files(draft: Draft, directory: str) -> None:
+    """Let a snapshot hang on each file of a table, whoever put it there.
+
+    The marker alone says nothing, but that it is there.
+    """
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.name != SUCCESS:
+                draft.path(entry.path)
 
 
 def _data_files(directory: Path) -> list[tuple[str, str]]:
