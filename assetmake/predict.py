@@ -153,9 +153,9 @@ class _Trial:
         stored = self._stored(name)
         if not isinstance(handler, Planning):
             return stored, True  # a path, a text or an object
-        from assetmake.frames.samples import sample
+        from assetmake.frames.heads import head
 
-        return sample(stored, self._new(), ROWS)
+        return head(stored, self._new(), ROWS)
 
     def _stored(self, name: str) -> Stored:
         view = self._view
@@ -178,7 +178,7 @@ class _Trial:
         """Return what a trial left, as what reads the asset would load it."""
         written, columns = ran.written, ran.written.columns
         if not ran.format:
-            from assetmake.frames.samples import empty
+            from assetmake.frames.heads import empty
 
             with suppress(ValueError):  # a type that its text does not tell
                 return empty(name, columns or (), task.staged)

@@ -11,7 +11,7 @@ import pytest
 
 from assetmake.frames import Frames
 from assetmake.frames.base import Stored
-from assetmake.frames.samples import empty, sample
+from assetmake.frames.heads import empty, head
 
 FRAME = pd.DataFrame(
     {
@@ -37,7 +37,7 @@ def sampled(tmp_path, stored, rows):
     """Return a sample, and whether it is the whole."""
     directory = tmp_path / f"small{rows}"
     directory.mkdir()
-    return sample(stored, directory, rows)
+    return head(stored, directory, rows)
 
 
 def loaded(stored, kind="pandas.DataFrame"):

@@ -20,7 +20,7 @@ from assetmake.frames.reading import TABLES, is_untyped, read_untyped
 from assetmake.frames.types import arrow_type
 
 
-def sample(stored: Stored, directory: Path, rows: int) -> tuple[Stored, bool]:
+def head(stored: Stored, directory: Path, rows: int) -> tuple[Stored, bool]:
     """Return the first rows of a table, and whether those are all.
 
     What is no table is returned as it is. A source in CSV or JSON is read as
@@ -40,7 +40,7 @@ def sample(stored: Stored, directory: Path, rows: int) -> tuple[Stored, bool]:
         return _untyped(stored, directory, rows)
     if stored.format == "csv":
         return _csv(stored, directory, rows)
-    table = _head(stored, rows + 1)
+    table = _first_rows(stored, rows + 1)
     return _written(table, stored, directory, rows)
 
 
@@ -60,15 +60,15 @@ def _written(
     table: pa.Table, stored: Stored, directory: Path, rows: int
 ) -> tuple[Stored, bool]:
     file = directory / "part-00000.parquet"
-    head = table.slice(0, rows)
-    if tables.NOTES not in (head.schema.metadata or {}):
+    small = table.slice(0, rows)
+    if tables.NOTES not in (small.schema.metadata or {}):
         # Of somebody else: in types that every reader knows, as an asset's.
-        kept = fit(head, stored_schema(head.schema, stored.name))
-        head = to_stored(head, kept, stored.name)
-    _write(head, file)
-    columns = tables.columns_of(head.schema)
-    small = Stored(stored.name, directory, (file,), "parquet", columns, stored.extra)
-    return small, table.num_rows <= rows
+        kept = fit(head, stored_schema(small.schema, stored.name))
+        small = to_stored(small, kept, stored.name)
+    _write(small, file)
+    columns = tables.columns_of(small.schema)
+    result = Stored(stored.name, directory, (file,), "parquet", columns, stored.extra)
+    return result, table.num_rows <= rows
 
 
 def _write(table: pa.Table, file: Path) -> None:
@@ -76,7 +76,7 @@ def _write(table: pa.Table, file: Path) -> None:
         pq.write_table(table, sink)
 
 
-def _head(stored: Stored, rows: int) -> pa.Table:
+def _first_rows(stored: Stored, rows: int) -> pa.Table:
     """Return the first rows of Parquet files, with what stands in their metadata."""
     if tables.is_partitioned(stored):
         return tables.partitions(stored).head(rows)
@@ -100,10 +100,10 @@ def _csv(stored: Stored, directory: Path, rows: int) -> tuple[Stored, bool]:
     files, left = [], rows
     for number, file in enumerate(stored.files):
         records = csv.records(file)
-        head = list(_taken(records, left + 1))  # the header, too
-        left -= max(len(head) - 1, 0)
+        taken = list(_taken(records, left + 1))  # the header, too
+        left -= max(len(taken) - 1, 0)
         files.append(directory / f"part-{number:05d}.csv")
-        files[-1].write_bytes(b"".join(head))
+        files[-1].write_bytes(b"".join(taken))
         if left <= 0:
             is_whole = number + 1 == len(stored.files) and not next(records, b"")
             break
