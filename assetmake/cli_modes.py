@@ -301,6 +301,7 @@ def _accept(session: Session) -> int:
 
 def _init(session: Session) -> int:
     from pathlib import Path
+    from shlex import quote
 
     from assetmake.init import write_example
 
@@ -309,7 +310,7 @@ def _init(session: Session) -> int:
     for file in write_example(directory):
         session.out.line(f"wrote {safe(os.path.relpath(file))}")
     at = session.options.directory
-    command = "assetmake" if at is None else f"assetmake -C {safe(at)}"
+    command = "assetmake" if at is None else f"assetmake -C {quote(safe(at))}"
     session.err.line(f"now try: {command}, then {command} --status")
     return 0
 

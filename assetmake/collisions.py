@@ -8,7 +8,7 @@ from pathlib import Path
 from assetmake.assets import Asset, Source
 from assetmake.errors import DefinitionError
 from assetmake.excerpts import source_line
-from assetmake.names import path_of
+from assetmake.names import folded
 
 
 def merged(
@@ -75,7 +75,7 @@ def _in_one_place(assets: Sequence[Asset], root: Path) -> list[str]:
     problems = []
     by_path: dict[str, Asset] = {}
     for asset in assets:
-        path = path_of(asset.name).casefold()
+        path = folded(asset.name)
         first = by_path.setdefault(path, asset)
         if first is not asset:
             what = f"`{first.name}` and `{asset.name}` would be stored in one place"

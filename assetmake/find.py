@@ -37,6 +37,9 @@ def find_assetfile(start: Path, file: str | Path | None = None) -> Path:
                     hints=f"if you trust whoever wrote it, name it: `-f {path}`",
                 )
             return Path(path)
+    if os.path.islink(os.path.join(here, FILE_NAME)):
+        msg = f"{FILE_NAME} in {here} is a link to what is not there"
+        raise LoadError(msg, hints="mend the link")
     raise LoadError(
         f"no {FILE_NAME} in {here}, nor in a directory above it",
         hints="`assetmake --init` writes one to start from",

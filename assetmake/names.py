@@ -21,6 +21,24 @@ def is_name(text: str) -> bool:
     )
 
 
+def folded(name: str) -> str:
+    """Return what two names share that some file system takes for one.
+
+    macOS ignores case, and how an accent is written.
+
+    >>> folded("Daily/Caf\N{LATIN SMALL LETTER E WITH ACUTE}") == folded(
+    ...     "daily.cafe\N{COMBINING ACUTE ACCENT}"
+    ... )
+    True
+    """
+    path = path_of(name)
+    if path.isascii():
+        return path.lower()
+    from unicodedata import normalize
+
+    return normalize("NFKC", normalize("NFKC", path).casefold())
+
+
 def path_of(name: str) -> str:
     """Return the directory of an asset's table, relative to its store.
 

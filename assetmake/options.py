@@ -17,6 +17,8 @@ from assetmake.names import is_name
 #: Bytes in UTF-8 that a part of a name may have: file systems allow 255, and a
 #: store needs a few for itself.
 _LONGEST_PART = 200
+#: And a whole name: the directory of the store comes on top, to 4096 (macOS: 1024).
+_LONGEST = 800
 
 Rule = Callable[[Any], Any]
 
@@ -51,6 +53,11 @@ def name_problem(name: str) -> tuple[str, str] | None:
                 f"`{part[:40]}...` is too long to name a directory",
                 f"choose a name of at most {_LONGEST_PART} bytes",
             )
+    if len(name.encode("utf-8", "replace")) > _LONGEST:
+        return (
+            f"`{name[:40]}...` is too long to name a path",
+            f"choose a name of at most {_LONGEST} bytes",
+        )
     # Python reads identifiers in this form: no parameter could have another.
     usual = unicodedata.normalize("NFKC", name)
     if is_name(name) and usual == name:

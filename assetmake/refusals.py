@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from assetmake.errors import SourceError, StoreError
 from assetmake.graph import upstream_of
 from assetmake.plan import Plan
@@ -39,11 +41,13 @@ def refuse(known: Remembered, plan: Plan, store: Store) -> None:
                 hint = (
                     f"put it there, or change `path=` at {at}"
                     if option is None
-                    else f"run `assetmake -C {option}` first"
+                    else f"run `assetmake -C {quote(option)}` first"
                 )
                 raise SourceError(msg, hints=hint)
     for step in plan.steps:
-        if any(r.code == _UNMANAGED for r in known.statuses[step.name].reasons):
+        reasons = known.statuses[step.name].reasons
+        unmanaged = [reason for reason in reasons if reason.code == _UNMANAGED]
+        if unmanaged:
             place = store.place(step.name)
             msg = (
                 f"{place} was not written by assetmake, and "
@@ -51,6 +55,8 @@ def refuse(known: Remembered, plan: Plan, store: Store) -> None:
             )
             hint = (
                 f"`assetmake --accept {step.name}` adopts it; else move it away by hand"
+                if "is no directory" not in unmanaged[0].text
+                else f"it is no directory: move {place} away by hand"
             )
             raise StoreError(msg, hints=hint)
 

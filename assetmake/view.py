@@ -24,6 +24,7 @@ from assetmake.frames import is_open
 from assetmake.frames.base import dotted_names
 from assetmake.graph import find_circle, order
 from assetmake.load import Loaded, load
+from assetmake.names import folded
 from assetmake.observe import Observer
 from assetmake.status import (
     Condition,
@@ -307,14 +308,19 @@ def _records(
         if source.path
     ]
     unmanaged = []
+    twins: dict[str, str] = {}
     for name in store.names():
         place = store.place(name)
         if place in defined_places:
             continue
+        twins = twins or {folded(asset): asset for asset in defined.assets}
+        twin = twins.get(folded(name))
+        if twin is not None and store.is_one_place(name, twin):
+            continue
         record = store.record(name, data=data)
         if record.condition is Condition.UNMANAGED:
-            above = (project / place).as_posix()
-            if not any(path.startswith(above) for path in source_places):
+            above = f"{(project / place).as_posix()}/"
+            if not any(f"{path}/".startswith(above) for path in source_places):
                 unmanaged.append(place)
             continue
         stored_as = record.manifest.name if record.manifest else name

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
-from space import TestSpace
+from space import TEXTS, TestSpace
 
 TABLES = """
     from pathlib import Path
@@ -113,3 +114,237 @@ def test_a_directory_that_cannot_be_listed_is_no_empty_one(tmp_path, monkeypatch
     assert f"every: source: {problem}" in ran.out
     assert f"folder: source: {problem}" in ran.out
     assert "source `every` is missing" in ran.out
+
+
+# Names ------------------------------------------------------------------------
+
+LONG = [
+    "b" * 199 + "1",
+    "b" * 199 + "2",
+    "/".join(["c" * 150] * 4) + "/x",
+    "/".join(["c" * 150] * 4) + "/y",
+    "/".join(["\N{HIRAGANA LETTER A}" * 66] * 3),
+]
+
+
+def long_names(tmp_path, body):
+    """Return a project whose assets have long names."""
+    space = TestSpace(tmp_path / "project")
+    text = "from assetmake import asset\n"
+    for number, name in enumerate(LONG):
+        text += f"\n@asset(name={name!r})\ndef f{number}() -> str:\n    {body}\n"
+    space.write({"Assetfile.py": text})
+    return space
+
+
+def test_long_names_are_kept_apart_and_fail_nowhere(tmp_path):
+    """Their logs, their failures, and copies of what was changed by hand."""
+    space = long_names(tmp_path, "print('p'); raise ValueError('no')")
+
+    failed = space.run("-k")
+    status = space.run("--check")
+
+    assert failed.err.count("ValueError: no") == len(LONG)
+    assert status.out.count("its last build failed: ValueError: no") == len(LONG)
+    assert len(list((space.root / "data/.assetmake/logs").iterdir())) == len(LONG)
+
+    space = long_names(tmp_path, "return 'x'")
+    space.built()
+    for file in (space.root / "data").rglob("*.txt"):
+        file.write_text("by hand")
+    rebuilt = space.built()
+
+    assert rebuilt.err.count("kept in") == len(LONG)
+    assert {
+        file.read_text()
+        for file in (space.root / "data/.assetmake/kept").rglob("*.txt")
+    } == {"by hand"}
+    assert space.run("--check").status == 0
+
+
+def test_a_name_that_fits_no_path_is_refused_at_once(tmp_path):
+    """Not after the function ran."""
+    space = TestSpace(tmp_path / "project")
+    name = "/".join(["c" * 150] * 6)
+    space.write(
+        {
+            "Assetfile.py": f"""
+                from assetmake import asset
+
+
+                @asset(name={name!r})
+                def f() -> str:
+                    return ""
+            """
+        }
+    )
+
+    ran = space.run("--status")
+
+    assert ran.status == 2
+    assert "is too long to name a path" in ran.err
+    assert "choose a name of at most 800 bytes" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("stored", "defined"),
+    [("Daily", "daily"), ("cafe\N{COMBINING ACUTE ACCENT}", "caf\xe9")],
+)
+def test_two_spellings_of_one_directory_are_one_row(tmp_path, stored, defined):
+    """As on macOS, where a link stands here; elsewhere they are two."""
+    space = TestSpace(tmp_path / "project")
+    text = f"""
+        from assetmake import asset
+
+
+        @asset
+        def {defined}() -> str:
+            return "x"
+    """
+    space.write({"Assetfile.py": text})
+    space.built()
+    (space.root / "data" / defined).rename(space.root / "data" / stored)
+
+    apart = space.run("--check")
+    (space.root / "data" / defined).symlink_to(stored, target_is_directory=True)
+    one = space.run("--check")
+
+    assert f"{defined}: missing: never built" in apart.out
+    assert f"{stored}: orphaned" in apart.out
+    assert (one.status, one.err) == (0, "1 table, all fresh\n")
+
+
+def test_names_that_some_file_system_takes_for_one_collide(tmp_path):
+    """Before one overwrites the other."""
+    space = TestSpace(tmp_path / "project")
+    names = ["Stra\xdfe", "strasse"]
+    text = "from assetmake import asset\n"
+    for number, name in enumerate(names):
+        text += f"\n@asset(name={name!r})\ndef f{number}() -> str: ...\n"
+    space.write({"Assetfile.py": text})
+
+    ran = space.run("--list")
+
+    assert ran.status == 2
+    assert f"`{names[0]}` and `{names[1]}` would be stored in one place" in ran.err
+
+
+# Links ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def texts(tmp_path):
+    """A small project that is built."""
+    space = TestSpace(tmp_path / "project")
+    space.write({"Assetfile.py": TEXTS, "raw.txt": "words\n"})
+    space.built()
+    return space
+
+
+def test_a_table_behind_a_link_is_not_pruned(texts):
+    """It may be another store's, and its manifest proves nothing of that."""
+    elsewhere = texts.root.parent / "elsewhere"
+    (texts.root / "data/length").rename(elsewhere)
+    (texts.root / "data/length").symlink_to(elsewhere, target_is_directory=True)
+    before = sorted(elsewhere.iterdir())
+    text = (texts.root / "Assetfile.py").read_text()
+    texts.write({"Assetfile.py": text[: text.index("@asset\ndef length")]})
+
+    ran = texts.run("--prune", "-y")
+
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith(
+        "error: data/length is not removed: `length` in the store is a link\n"
+    )
+    assert sorted(elsewhere.iterdir()) == before
+
+
+def test_a_build_replaces_a_link_and_leaves_what_it_led_to(texts):
+    """Those files are not its own any more."""
+    elsewhere = texts.root.parent / "elsewhere"
+    (texts.root / "data/length").rename(elsewhere)
+    (texts.root / "data/length").symlink_to(elsewhere, target_is_directory=True)
+    assert texts.run("--check").status == 0
+    before = {file: file.read_bytes() for file in elsewhere.iterdir()}
+
+    texts.edit("Assetfile.py", "len(upper)", "len(upper) + 1")
+    texts.built()
+
+    assert {file: file.read_bytes() for file in elsewhere.iterdir()} == before
+    assert not (texts.root / "data/length").is_symlink()
+    assert texts.run("--check").status == 0
+
+
+def test_a_source_is_what_its_link_leads_to(texts):
+    """Its bytes count, wherever they are, and a link to nothing is told."""
+    raw = texts.root / "raw.txt"
+    raw.rename(texts.root / "one.txt")
+    (texts.root / "two.txt").write_text("other\n")
+
+    raw.symlink_to("one.txt")
+    same = texts.run("--check")
+    raw.unlink()
+    raw.symlink_to("two.txt")
+    other = texts.run("--check", "raw", "upper")
+    raw.unlink()
+    raw.symlink_to("nowhere")
+    dangling = texts.run("--check", "raw")
+
+    assert same.status == 0
+    assert "upper: outdated: source `raw` changed" in other.out
+    assert "raw: source: raw.txt is a link to what is not there" in dangling.out
+
+
+def test_files_that_come_into_a_linked_directory_are_seen(tmp_path):
+    """By the quick answer, too, which lists what the glob listed."""
+    space = tables(tmp_path / "project")
+    far = tmp_path / "far"
+    far.mkdir()
+    (space.root / "in/link").symlink_to(far, target_is_directory=True)
+    (far / "a.csv").write_text("n\n7\n")
+    space.built()
+    assert space.run("-q").status == 0
+
+    (far / "b.csv").write_text("n\n8\n")
+
+    changed = "joined: outdated: source `every` changed; source `folder` changed"
+    assert changed in space.run("--check", "joined").out
+
+
+@pytest.mark.parametrize(
+    ("link", "words", "message"),
+    [
+        ("data", (), "is a link to what is not there\nhint: make "),
+        (
+            "Assetfile.py",
+            ("--status",),
+            "is a link to what is not there\nhint: mend the link",
+        ),
+        ("data/upper", (), "hint: it is no directory: move data/upper away by hand"),
+    ],
+)
+def test_links_to_nothing_are_named(tmp_path, link, words, message):
+    """Instead of what the system says of them."""
+    space = TestSpace(tmp_path / "project")
+    space.write({"Assetfile.py": TEXTS, "raw.txt": "words\n"})
+    path = space.root / link
+    path.unlink(missing_ok=True)
+    path.parent.mkdir(exist_ok=True)
+    path.symlink_to("nowhere")
+
+    ran = space.run(*words)
+
+    assert (ran.status, message in ran.err) == (2, True), ran.err
+
+
+def test_a_project_that_moved_is_fresh(texts):
+    """So is a copy; nothing in a manifest or an index names the old place."""
+    moved = texts.root.with_name("moved")
+    texts.root.rename(moved)
+    shutil.copytree(moved, texts.root)
+
+    assert TestSpace(moved).run("--check").status == 0
+    assert texts.run("--check").status == 0
+    for file in texts.root.rglob("data/**/*"):
+        if file.is_file():
+            assert str(moved.parent).encode() not in file.read_bytes(), file

@@ -63,7 +63,7 @@ def _written(
     small = table.slice(0, rows)
     if tables.NOTES not in (small.schema.metadata or {}):
         # Of somebody else: in types that every reader knows, as an asset's.
-        kept = fit(head, stored_schema(small.schema, stored.name))
+        kept = fit(small, stored_schema(small.schema, stored.name))
         small = to_stored(small, kept, stored.name)
     _write(small, file)
     columns = tables.columns_of(small.schema)

@@ -58,6 +58,10 @@ class Store(Protocol):
         """Return what a handler needs to load an asset."""
         ...
 
+    def is_one_place(self, name: str, other: str) -> bool:
+        """Return whether two names lead to one table, as where case is ignored."""
+        ...
+
     def lock(self, waiting: Waiting) -> AbstractContextManager[None]:
         """Return a context in which no other process builds in this store.
 

@@ -14,7 +14,7 @@ from assetmake.clocks import FINE_TICK, tick_of
 from assetmake.draft import Draft
 from assetmake.errors import StoreError
 from assetmake.fileindex import FileIndex, set_back
-from assetmake.fingerprint import digest_file
+from assetmake.fingerprint import digest, digest_file
 from assetmake.frames.base import FileRecord, Stored
 from assetmake.manifest import (
     FILE_NAME,
@@ -34,6 +34,9 @@ SUCCESS = "_SUCCESS"
 
 #: Size, change time in ns, inode.
 _Stamp = tuple[int, int, int]
+#: Bytes that a name may fill where file systems allow 255.
+_LONGEST_FLAT = 120
+
 #: A file's name, its stat, when it was hashed (ns), and its digest.
 _Hashed = tuple[str, os.stat_result, int, str]
 _NONE: Mapping[str, FileRecord] = {}
@@ -214,6 +217,13 @@ class LocalStore:
         except ValueError:
             return path.as_posix()
 
+    def is_one_place(self, name: str, other: str) -> bool:
+        """Return whether a file system takes two names for one directory."""
+        try:
+            return (self.root / path_of(name)).samefile(self.root / path_of(other))
+        except OSError:
+            return False
+
     def draft(self, draft: Draft) -> None:
         """Let a snapshot hang on every table, and on which tables there are."""
         todo = [str(self.root)]
@@ -290,6 +300,10 @@ class LocalStore:
             if not ignore.exists():
                 ignore.write_text("# made by assetmake; nothing here is precious\n*\n")
         except OSError as error:
+            if self.root.is_symlink() and not self.root.exists():
+                msg = f"the store {self.root} is a link to what is not there"
+                hint = f"make {os.path.realpath(self.root)}, or remove the link"
+                raise StoreError(msg, hints=hint) from error
             msg = f"cannot write to the store {self.root}: {error.strerror}"
             hint = "let this user write there, or choose another `root`"
             raise StoreError(msg, hints=hint) from error
@@ -308,7 +322,7 @@ class LocalStore:
     def stage(self, name: str) -> Path:
         """Return a new empty directory on the same file system as the asset's."""
         self._staged += 1
-        token = f"{os.getpid()}-{self._staged}-{_flat(name)}"[:100]
+        token = f"{os.getpid()}-{self._staged}-{_flat(name)}"
         new = self._private / "staging" / token / "new"
         new.mkdir(parents=True)
         return new
@@ -343,8 +357,8 @@ class LocalStore:
             msg = f"cannot publish {self.place(name)}: {error.strerror}"
             raise StoreError(msg) from error
         self._published_ns = time.time_ns()
-        for file, stat, hashed_at, digest in self._hashed.pop(staged, ()):
-            self.index.remember(f"{place}{os.sep}{file}", stat, hashed_at, digest)
+        for file, stat, hashed_at, found in self._hashed.pop(staged, ()):
+            self.index.remember(f"{place}{os.sep}{file}", stat, hashed_at, found)
 
     def stamp(self, manifest: Manifest) -> None:
         """Replace the manifest of a stored asset by one rename."""
@@ -388,10 +402,19 @@ class LocalStore:
         """Remove a table's files, manifest and marker; other files stay."""
         record = self.record(name)
         place = self.root / path_of(name)
+        link = self._link_above(place)
+        if link is not None:
+            # Another store's table, maybe, or one that somebody keeps elsewhere.
+            shown = link.relative_to(self.root)
+            msg = f"{self.place(name)} is not removed: `{shown}` in the store is a link"
+            hint = "remove the link by hand, and what it leads to if nobody needs it"
+            raise StoreError(msg, hints=hint)
         if record.manifest is None or record.condition is Condition.MODIFIED:
             what = record.problem or record.detail or "it has no manifest"
             msg = f"cannot prove that assetmake wrote {self.place(name)}: {what}"
-            raise StoreError(msg, hints=f"remove it by hand: rm -r {self.place(name)}")
+            raise StoreError(
+                msg, hints=f"remove it by hand: rm -r {_quoted(self.place(name))}"
+            )
         # The manifest goes last: until then the next run knows whose files
         # these are.
         for file in (*record.manifest.output.files, SUCCESS, FILE_NAME):
@@ -404,6 +427,12 @@ class LocalStore:
                     break
                 raise
             place = place.parent
+
+    def _link_above(self, place: Path) -> Path | None:
+        """Return the first link on the way from the root to an asset's place."""
+        ways = (place, *place.parents)
+        inside = ways[: ways.index(self.root)]
+        return next((way for way in reversed(inside) if way.is_symlink()), None)
 
     def note_failure(self, name: str, failure: Failure | None) -> None:
         """Keep or forget a failure; where that fails, the next run is not told."""
@@ -534,7 +563,22 @@ def _read_manifest(file: Path, name: str) -> Manifest:
 
 
 def _flat(name: str) -> str:
-    return name.replace("/", ".")
+    """Return a name as one part of a path, with room for what is put around it.
+
+    A long one is cut, and stays apart from others by its digest.
+    """
+    flat = name.replace("/", ".")
+    data = flat.encode()
+    if len(data) <= _LONGEST_FLAT:
+        return flat
+    head = data[: _LONGEST_FLAT - 17].decode(errors="ignore")
+    return f"{head}-{digest(name)[:16]}"
+
+
+def _quoted(path: str) -> str:
+    from shlex import quote
+
+    return quote(path)
 
 
 def _read_owner(file: Path) -> str:
