@@ -19,7 +19,7 @@ from assetmake.errors import AssetmakeError, FrameError
 from assetmake.excerpts import line_of, shown_path
 from assetmake.frames import Frames
 from assetmake.frames.base import Stored, Written
-from assetmake.frames.sample import Sample, sample
+from assetmake.frames.head import Head, head_of
 from assetmake.masks import masked
 from assetmake.tracebacks import cut_traceback, full_traceback, text_of
 
@@ -44,7 +44,7 @@ class CheckRan:
         passed: Whether nothing is wrong.
         failing: Number of rows that are wrong; None where it is not known.
         message: What is wrong, in lines; empty if it passed.
-        sample: The first rows that are wrong, if it returned them.
+        head: The first rows that are wrong, if it returned them.
         trace: Lines of the traceback, cut to the project's frames.
         full_trace: The whole traceback.
         hints: What to do.
@@ -57,7 +57,7 @@ class CheckRan:
     passed: bool
     failing: int | None = None
     message: str = ""
-    sample: Sample | None = None
+    head: Head | None = None
     trace: str = ""
     full_trace: str = ""
     hints: tuple[str, ...] = ()
@@ -160,7 +160,7 @@ def _judged(ran: CheckRan, result: Any) -> CheckRan:
     if isinstance(result, list | tuple) and all(isinstance(m, str) for m in result):
         text = masked("\n".join(result))
         return replace(ran, passed=not result, message=_cut(text))
-    found = sample(result)
+    found = head_of(result)
     if found is None:
         what = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
         msg = f"it returned a {what}, which says nothing of the table"
@@ -168,7 +168,7 @@ def _judged(ran: CheckRan, result: Any) -> CheckRan:
     if not found.count:
         return replace(ran, passed=True, failing=0)
     rows = "1 row is" if found.count == 1 else f"{found.count:,} rows are"
-    return replace(ran, failing=found.count, message=f"{rows} wrong", sample=found)
+    return replace(ran, failing=found.count, message=f"{rows} wrong", head=found)
 
 
 def _raised(ran: CheckRan, error: BaseException, checking: Checking) -> CheckRan:

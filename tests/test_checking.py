@@ -58,7 +58,7 @@ def test_what_passes(result, table, frames):
     ran = judge(lambda_of(result), table, frames)
 
     assert ran.passed
-    assert (ran.message, ran.sample, ran.trace) == ("", None, "")
+    assert (ran.message, ran.head, ran.trace) == ("", None, "")
 
 
 def lambda_of(result):

@@ -410,7 +410,7 @@ def test_json_has_checks_and_warnings(table):
         "failing": 1,
         "message": "1 row is wrong",
         "trace": None,
-        "sample": {
+        "head": {
             "count": 1,
             "columns": ["", "day", "tmpf"],
             "rows": [["2", "c", "3"]],
@@ -418,7 +418,7 @@ def test_json_has_checks_and_warnings(table):
     }
     row = json.loads(table.run("--status", "--json").out)["tables"][0]
     assert row["warnings"] == ["check `plausible`: 1 row is wrong"]
-    del found["trace"], found["sample"]
+    del found["trace"], found["head"]
     assert row["checks"] == [found]
 
 

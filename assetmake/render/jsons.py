@@ -35,7 +35,7 @@ build      ``ok``; ``interrupted``; ``seconds``; ``fresh``: number of assets
            a skipped one needs), ``kept`` (where a table changed by hand is
            now), ``error`` (``kind``, ``message``, ``trace``, ``inputs``,
            ``hints``), ``checks``: as those of a row, with ``trace`` and
-           ``sample`` (``count``, ``columns``, ``rows``: the first, as text)
+           ``head`` (``count``, ``columns``, ``rows``: the first, as text)
 ========== ==================================================================
 
 A row has ``name``, ``state``, ``file``, ``line``, ``reasons``, ``description``,
@@ -205,11 +205,11 @@ def _check(check: CheckRecord | CheckRan) -> dict[str, Any]:
 
 
 def _check_ran(check: CheckRan) -> dict[str, Any]:
-    found = check.sample
+    found = check.head
     return {
         **_check(check),
         "trace": check.trace or None,
-        "sample": None
+        "head": None
         if found is None
         else {
             "count": found.count,

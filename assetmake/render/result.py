@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from assetmake import errors
 from assetmake.cells import cells
 from assetmake.checking import CheckRan
-from assetmake.frames.sample import Sample
+from assetmake.frames.head import Head
 from assetmake.listen import Outcome, Result
 from assetmake.plan import Plan
 from assetmake.render.layout import (
@@ -133,30 +133,30 @@ def _check(check: CheckRan, look: Look, *, full_trace: bool) -> Iterator[str]:
     trace = check.full_trace if full_trace else check.trace
     if trace.strip():
         yield from (f"    {line}".rstrip() for line in _dedented(trace))
-    if check.sample is not None:
-        yield from (f"    {line}" for line in render_sample(check.sample, look))
+    if check.head is not None:
+        yield from (f"    {line}" for line in render_head(check.head, look))
 
 
-def render_sample(sample: Sample, look: Look) -> list[str]:
+def render_head(head: Head, look: Look) -> list[str]:
     """Return the first rows of a frame as a table that fits, 4 columns indented.
 
     Columns for which there is no room are counted, not shown.
     """
     room = look.width - 4
     columns: list[list[str]] = []
-    for position, name in enumerate(sample.columns):
-        cells_ = [safe(name), *(safe(row[position]) for row in sample.rows)]
+    for position, name in enumerate(head.columns):
+        cells_ = [safe(name), *(safe(row[position]) for row in head.rows)]
         width = min(max(map(cells, cells_)), _WIDEST)
-        left = len(sample.columns) - position - 1
+        left = len(head.columns) - position - 1
         needed = width + 2 + (_ROOM_FOR_COUNT if left else 0)
         if columns and needed > room:
-            columns.append([f"+{left + 1} columns", *("" for _ in sample.rows)])
+            columns.append([f"+{left + 1} columns", *("" for _ in head.rows)])
             break
         width = min(width, max(room, 1))
         columns.append([pad(cut(cell, width, look), width) for cell in cells_])
         room -= width + 2
     lines = ["  ".join(row).rstrip() for row in zip(*columns, strict=True)]
-    more = sample.count - len(sample.rows)
+    more = head.count - len(head.rows)
     return [*lines, f"{look.dots} {count(more, 'more row')}"] if more > 0 else lines
 
 

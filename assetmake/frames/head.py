@@ -13,7 +13,7 @@ _ROWS, _COLUMNS, _LONGEST = 5, 20, 200
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class Head:
     """The first rows of a frame.
 
     Attributes:
@@ -27,7 +27,7 @@ class Sample:
     rows: tuple[tuple[str, ...], ...] = ()
 
 
-def sample(value: Any) -> Sample | None:
+def head_of(value: Any) -> Head | None:
     """Return how many rows a frame of a known library has, and the first of them.
 
     A lazy frame is run: for its first rows, and if there are any, for the
@@ -50,8 +50,8 @@ def sample(value: Any) -> Sample | None:
     return None
 
 
-def _made(count: int, columns: Iterable[Any], rows: Iterable[Sequence[Any]]) -> Sample:
-    return Sample(
+def _made(count: int, columns: Iterable[Any], rows: Iterable[Sequence[Any]]) -> Head:
+    return Head(
         count,
         tuple(_text(name) for name in columns)[:_COLUMNS],
         tuple(tuple(_text(item) for item in row[:_COLUMNS]) for row in rows),
@@ -62,7 +62,7 @@ def _text(value: Any) -> str:
     return str(value)[:_LONGEST]
 
 
-def _pandas(value: Any) -> Sample:
+def _pandas(value: Any) -> Head:
     head = value.head(_ROWS)
     labels = ["" if name is None else name for name in head.index.names]
     rows = [
@@ -74,7 +74,7 @@ def _pandas(value: Any) -> Sample:
     return _made(len(value), [*labels, *head.columns], rows)
 
 
-def _series(value: Any) -> Sample:
+def _series(value: Any) -> Head:
     _refuse_mask(value.dtype)
     return _pandas(value.to_frame())
 
@@ -86,16 +86,16 @@ def _refuse_mask(dtype: Any) -> None:
         raise FrameError(f"{msg} it is meant", hints=hint)
 
 
-def _polars(value: Any) -> Sample:
+def _polars(value: Any) -> Head:
     return _made(value.height, value.columns, value.head(_ROWS).rows())
 
 
-def _polars_series(value: Any) -> Sample:
+def _polars_series(value: Any) -> Head:
     _refuse_mask(value.dtype)
     return _polars(value.to_frame())
 
 
-def _lazy(value: Any) -> Sample:
+def _lazy(value: Any) -> Head:
     head = value.head(_ROWS).collect()
     if head.height < _ROWS:
         return _polars(head)
@@ -105,17 +105,17 @@ def _lazy(value: Any) -> Sample:
     return _made(count, head.columns, head.rows())
 
 
-def _arrow(value: Any) -> Sample:
+def _arrow(value: Any) -> Head:
     head = value.slice(0, _ROWS)
     columns = [column.to_pylist() for column in head.columns]
     return _made(value.num_rows, value.column_names, list(zip(*columns, strict=True)))
 
 
-def _reader(value: Any) -> Sample:
+def _reader(value: Any) -> Head:
     return _arrow(value.read_all())
 
 
-def _duckdb(value: Any) -> Sample:
+def _duckdb(value: Any) -> Head:
     rows = value.limit(_ROWS).fetchall()
     count = len(rows)
     if count == _ROWS:
@@ -123,13 +123,13 @@ def _duckdb(value: Any) -> Sample:
     return _made(count, value.columns, rows)
 
 
-def _spark(value: Any) -> Sample:
+def _spark(value: Any) -> Head:
     rows = [tuple(row) for row in value.limit(_ROWS).collect()]
     count = value.count() if len(rows) == _ROWS else len(rows)
     return _made(count, value.columns, rows)
 
 
-_TAKERS: Mapping[str, Callable[[Any], Sample]] = {
+_TAKERS: Mapping[str, Callable[[Any], Head]] = {
     "pandas.DataFrame": _pandas,
     "pandas.Series": _series,
     "polars.DataFrame": _polars,
