@@ -299,6 +299,32 @@ def _accept(session: Session) -> int:
     return 0
 
 
+def _verify(session: Session) -> int:
+    from assetmake.render.verify import render_closing, render_failures, render_verified
+    from assetmake.verify import Verified
+
+    options, err = session.options, session.err
+
+    def told(result: Verified) -> None:
+        if not options.json:
+            session.out.line(render_verified(result, session.out.look()))
+
+    def waiting(owner: str) -> None:
+        err.line(f"assetmake: waiting for another build ({safe(owner)})")
+
+    found = session.project.verify(options.names, told=told, waiting=waiting)
+    for text in render_failures(found, err.look(), full_trace=options.full_trace):
+        err.line(f"\n{text}")
+    err.line("")
+    for line in render_closing(found, session.spent(), err.look()):
+        err.line(line)
+    if options.json:
+        from assetmake.render.jsons import verify_keys
+
+        session.json(verify_keys(found))
+    return 0 if all(result.ok for result in found) else 1
+
+
 def _init(session: Session) -> int:
     from pathlib import Path
     from shlex import quote
@@ -413,6 +439,7 @@ RUN: dict[str, Callable[[Session], int]] = {
     "graph": _graph,
     "prune": _prune,
     "accept": _accept,
+    "verify": _verify,
     "init": _init,
 }
 

@@ -24,10 +24,11 @@ MODES = (
     "graph",
     "prune",
     "accept",
+    "verify",
     "init",
 )
 BUILD = "build"
-_JSON = (BUILD, "status", "check", "dry-run", "why", "list", "graph")
+_JSON = (BUILD, "status", "check", "dry-run", "why", "list", "graph", "verify")
 _GRAPHS = ("tree", "mermaid", "dot", "svg", "json")
 _ALLOWED = (
     State.MISSING,
@@ -138,6 +139,12 @@ _PARAMETERS: list[click.Parameter] = [
         section=_STORE,
         help="Record the stored data of each ASSET as right for today's code,"
         " or adopt a table made elsewhere.",
+    ),
+    Option(
+        "--verify",
+        section=_STORE,
+        help="Build each ASSET again from what is stored, and compare: names what"
+        " is not deterministic; stores nothing.",
     ),
     Option(
         "--init",
@@ -324,8 +331,8 @@ class Command(click.Command):
             always included.
             """,
             epilog="""\
-            Exit status: 0 done, or all fresh; 1 an asset failed, or --check found
-            something; 2 could not begin.
+            Exit status: 0 done, or all fresh; 1 an asset failed, or --check or
+            --verify found something; 2 could not begin.
             """,
         )
 

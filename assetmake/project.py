@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from assetmake.frames.base import Stored
     from assetmake.listen import Listener, Outcome, Result
     from assetmake.remember import Remembered
+    from assetmake.verify import Verified
     from assetmake.view import Defined, View
 
 
@@ -553,6 +554,40 @@ class Project:
                     removed.append(self.store.place(name))
         return removed
 
+    def verify(
+        self,
+        names: Words = (),
+        *,
+        told: Callable[[Verified], None] | None = None,
+        waiting: Callable[[str], None] | None = None,
+    ) -> list[Verified]:
+        """Build assets again from what is stored, and compare; nothing is stored.
+
+        A build of the same store waits meanwhile, and is waited for. Checks do
+        not run. What is not fresh is not run either: its inputs or its code
+        are not those of the stored table.
+
+        Args:
+            names: Words as on the command line; none for all. What is upstream
+                of them is read, not built.
+            told: Is given each result as soon as it is there.
+            waiting: Is given whose build holds the store, if one does.
+
+        Raises:
+            UnknownNameError: a name is unknown, or none is that of an asset.
+            StoreError: the store cannot be written.
+        """
+        from assetmake.verify import verify
+
+        names = _words(names)
+        with self._lock(waiting or _wait_silently):
+            view = self._look()
+            chosen = [n for n in _selected(view, names) if n in view.definitions]
+            if names and not chosen:
+                msg = f"{', '.join(f'`{name}`' for name in names)} names no asset"
+                raise UnknownNameError(msg, hints="only what is built is verified")
+            return verify(self, view, chosen, told or _tell_nobody)
+
     def accept(self, names: Words) -> list[str]:
         """Record stored data as right for today's code; return the assets.
 
@@ -643,6 +678,10 @@ def _selected(view: View, names: Sequence[str]) -> list[str]:
 def _index_is_wanted() -> bool:
     """Whether what only saves work may be used; ``ASSETMAKE_INDEX=0`` forbids it."""
     return os.environ.get("ASSETMAKE_INDEX", "") != "0"
+
+
+def _tell_nobody(result: Verified) -> None:
+    """Keep a result for the end."""
 
 
 def _wait_silently(owner: str) -> None:

@@ -42,8 +42,10 @@ class ProjectWorld:
         jobs: int = 1,
         debug: bool = False,
         echo: bool = False,
+        checks: bool = True,
     ) -> None:
         self._project = project
+        self._checks = view.defined.checks if checks else {}
         self._view = view
         self._defined = view.defined
         self._debug = debug
@@ -174,7 +176,7 @@ class ProjectWorld:
             self._defined.assets[name],
             self._defined.resolved[name],
             self._origin,
-            checks=[item.bound for item in self._defined.checks.get(name, ())],
+            checks=[item.bound for item in self._checks.get(name, ())],
             uses_spark=self.uses_spark(name),
         )
 

@@ -678,3 +678,70 @@ def test_a_check_is_judged_by_the_state_of_its_asset(space):
     project = assetmake.open(space.root)
 
     assert [row.state for row in project.status("upper")] == [State.SOURCE, State.FRESH]
+
+
+SPARK = """
+    from pathlib import Path
+
+    import pandas as pd
+    from assetmake import asset, check
+    from pyspark.sql import DataFrame
+
+    MODE = Path(__file__).with_name("mode")
+
+
+    @asset
+    def small() -> pd.DataFrame:
+        return pd.DataFrame({"n": range(8), "day": list("abcdefgh")})
+
+
+    @asset
+    def large(small: DataFrame) -> DataFrame:
+        parts = 1 + (MODE.exists() and "parts" in MODE.read_text())
+        more = 1 + (MODE.exists() and "more" in MODE.read_text())
+        return small.selectExpr(f"n * {more} as n", "day").repartition(parts, "day")
+
+
+    @check(small, severity="warn")
+    def by_spark(small: DataFrame) -> DataFrame:
+        return small.where("n > 1")
+
+
+    @check(large, severity="warn")
+    def by_pandas(large: pd.DataFrame, small: DataFrame):
+        assert len(large) == small.count()
+        return large[large.n == 3].reset_index(drop=True)
+
+
+    @check(large, severity="warn")
+    def broken(large: DataFrame):
+        return large.where("nothing > 1")
+"""
+
+
+@pytest.mark.spark
+@pytest.mark.slow
+def test_checks_and_verification_go_with_spark(tmp_path):
+    """A check takes a table as the type it likes, whoever made it."""
+    space = Space(tmp_path)
+    space.write({"Assetfile.py": SPARK})
+
+    ran = space.shell()
+
+    assert ran.status == 0, ran.err
+    told = ran.err.partition("\nwarning: small")[2]
+    assert "  check by_spark (Assetfile.py:23): 6 rows are wrong\n    n  day\n" in told
+    assert "    … 1 more row\n" in told
+    assert "  check by_pandas (Assetfile.py:28): 1 row is wrong\n" in told
+    assert "       n  day\n    0  3  d\n" in told
+    assert "  check broken (Assetfile.py:34): AnalysisException: " in told
+    assert "JVM" not in told
+    assert space.shell("--check").status == 0
+
+    space.write({"mode": "parts"})  # other part files, in another order
+    ran = space.shell("--verify", "large")
+    assert (ran.status, ran.out[:20]) == (0, "deterministic  large")
+    space.write({"mode": "more"})
+    ran = space.shell("--verify", "large")
+    assert ran.status == 1
+    assert lines(ran.out) == ["differs        large  #s", "  column n has other values"]

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+#: Scheme of fingerprints in which the order of rows does not count.
+ROWS_SCHEME = "rows-1"
+
 
 @dataclass(frozen=True, slots=True)
 class Column:

@@ -16,10 +16,11 @@ from typing import Any
 
 from assetmake.errors import FrameError
 from assetmake.fingerprint import digest
+from assetmake.frames.base import ROWS_SCHEME
 from assetmake.frames.session import is_connect
 from assetmake.frames.spark_types import type_tree
 
-_SCHEME = "rows-1"
+_SCHEME = ROWS_SCHEME
 
 #: Name of the column of hashes, while a frame is written.
 _HASH = "_row_hash_{}"

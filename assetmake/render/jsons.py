@@ -27,6 +27,12 @@ dry-run    ``steps``, upstream first: ``name``, ``certain`` (else only if data
 list       ``names``: upstream before downstream
 graph      ``tables``: ``name``, ``kind`` (``asset`` or ``source``) and
            ``upstream`` (names)
+verify     ``ok``; ``tables``, of assets: ``name``, ``file``, ``line``,
+           ``verdict`` (``deterministic``, ``reordered``, ``differs``,
+           ``unknown``, ``failed``, ``not fresh``), ``seconds``,
+           ``deviations``: ``kind``, ``column``, ``rows`` (how many differ),
+           ``row`` (the first, from 0; of a report the line, from 1),
+           ``stored`` and ``again`` (texts), ``problem``, ``error``
 build      ``ok``; ``interrupted``; ``seconds``; ``fresh``: number of assets
            that needed nothing; ``outcomes``, in the order they ended:
            ``name``, ``outcome`` (``built``, ``checked``, ``fresh``,
@@ -53,17 +59,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from assetmake.checking import CheckRan
 from assetmake.code.parts import Change, Place
 from assetmake.frames.base import Column
 from assetmake.listen import Outcome, Result
-from assetmake.manifest import CheckRecord
 from assetmake.plan import Plan
 from assetmake.run import Failed
 from assetmake.status import Reason, Status
 from assetmake.whys import Prediction, Why
+
+if TYPE_CHECKING:
+    from assetmake.checking import CheckRan
+    from assetmake.manifest import CheckRecord
+    from assetmake.verify import Verified
 
 #: See the module's docstring for when it rises.
 VERSION = 1
@@ -168,6 +177,35 @@ def build_keys(result: Result, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "fresh": result.fresh,
         "outcomes": [_outcome(outcome) for outcome in result.outcomes],
+    }
+
+
+def verify_keys(found: Sequence[Verified]) -> dict[str, Any]:
+    """Return what `--verify --json` tells."""
+    return {
+        "ok": all(result.ok for result in found),
+        "tables": [
+            {
+                "name": result.name,
+                **_place(result.place),
+                "verdict": str(result.verdict),
+                "seconds": round(result.seconds, 3),
+                "deviations": [
+                    {
+                        "kind": one.kind,
+                        "column": one.column or None,
+                        "rows": one.rows,
+                        "row": one.row,
+                        "stored": one.stored,
+                        "again": one.again,
+                    }
+                    for one in result.deviations
+                ],
+                "problem": result.problem or None,
+                "error": _error(result.failed) if result.failed else None,
+            }
+            for result in found
+        ],
     }
 
 
