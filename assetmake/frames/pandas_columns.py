@@ -37,6 +37,15 @@ _COMPARED = frozenset(
 )
 
 
+#: Types whose values numpy has as they are, with NaN for null.
+_NUMBERS = frozenset(
+    {
+        *(pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.bool_()),
+        *(pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()),
+        *(pa.float32(), pa.float64()),
+    }
+)
+
 _NESTED = "use lists, and dicts of one set of keys, of numbers, text and dates"
 _ALIKE = "make all values of one type and zone, with `pd.to_datetime` for example"
 
@@ -257,6 +266,8 @@ def _default(column: Any) -> Any:
     nullable = _nullable(column)
     if nullable is not None:
         return _extension(nullable).__from_arrow__(column)
+    if kind in _NUMBERS:
+        return column.to_numpy()
     return column.to_pandas()
 
 

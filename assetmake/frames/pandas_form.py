@@ -12,8 +12,9 @@ The notes under ``pandas``, all left out where they say nothing:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -35,7 +36,8 @@ def to_form(frame: pd.DataFrame, asset: str) -> Form:
     """
     _check_axes(frame, asset)
     notes: dict[str, Any] = {}
-    columns = [*_index_columns(frame, notes), *_data_columns(frame)]
+    columns: list[tuple[str, Any]] = [*_index_columns(frame, notes)]
+    columns += [(cast(str, name), column) for name, column in frame.items()]
     check_names((name for name, _ in columns), asset)
     arrays, dtypes, fixed = [], {}, {}
     for name, column in columns:
@@ -64,10 +66,6 @@ def _convert(name: str) -> str:
 
 def _is_categorical(column: Any) -> bool:
     return isinstance(column.dtype, pd.CategoricalDtype)
-
-
-def _data_columns(frame: pd.DataFrame) -> list[tuple[str, Any]]:
-    return [(name, frame.iloc[:, i]) for i, name in enumerate(frame.columns)]
 
 
 def _check_axes(frame: pd.DataFrame, asset: str) -> None:
@@ -165,20 +163,32 @@ def from_form(form: Form) -> pd.DataFrame:
     }
     names = notes.get("index", ())
     levels = [_as_index(data.pop(name)) for name in names]
-    index: Any
+    # The frame gets memory of its own: pandas copies what stands in a dict.
+    columns = {name: _bare(column) for name, column in data.items()}
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
     if len(levels) > 1:
-        index = pd.MultiIndex.from_arrays(levels, names=names)
+        frame.index = pd.MultiIndex.from_arrays(levels, names=names)
     elif levels:
-        index = levels[0].rename(names[0])
+        index: Any = levels[0].rename(names[0])
         if "freq" in notes:
             index.freq = notes["freq"]
-    else:
-        index = pd.RangeIndex(table.num_rows)
-    frame = pd.DataFrame(data) if data else pd.DataFrame(index=index)
-    frame.index = index
+        frame.index = index
     if "axis" in notes:
         frame.columns.name = notes["axis"]
     return frame
+
+
+def _bare(column: Any) -> Any:
+    """Return the array of a Series, which costs a frame much less to take."""
+    if not isinstance(column, pd.Series) or _is_object(column):
+        return column  # pandas would take objects of an array for what they look like
+    if isinstance(column.dtype, np.dtype):
+        return column.to_numpy()
+    return column.array
+
+
+def _is_object(column: Any) -> bool:
+    return isinstance(column.dtype, np.dtype) and column.dtype.kind == "O"
 
 
 def _as_index(values: Any) -> pd.Index[Any]:
