@@ -7,7 +7,7 @@ that everything above it is up to date: data that came out the same spares it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -50,6 +50,10 @@ class World(Protocol):
 
     def run(self, name: str, staged: Path, *, checks_only: bool = False) -> Ran:
         """Run an asset into a staged directory, or its checks on what is stored."""
+        ...
+
+    def ended(self, name: str) -> None:
+        """Take it that a step is done with, whatever became of it."""
         ...
 
     def observed(
@@ -144,7 +148,7 @@ def finish_step(
     if ran.failed is not None or ran.written is None:
         return _note_failure(started, definition, state, store, ran)
     before = state.records.get(name, ABSENT)
-    inputs = _checked_again(started.inputs, state, store, world)
+    inputs = _checked_again(started.inputs, ran.from_memory, state, store, world)
     files = store.files(started.staged, ran.written.files)
     manifest = _manifest(
         definition, started.status, ran, world, inputs=inputs, files=files
@@ -256,16 +260,23 @@ def _inputs(
 
 
 def _checked_again(
-    inputs: tuple[InputRecord, ...], state: BuildState, store: Store, world: World
+    inputs: tuple[InputRecord, ...],
+    from_memory: Collection[str],
+    state: BuildState,
+    store: Store,
+    world: World,
 ) -> tuple[InputRecord, ...]:
     """Return the inputs, those marked that changed while they were read.
 
     What was read then is neither the old nor the new data; recorded under a
-    fingerprint that no data has, the asset is not fresh until built again.
+    fingerprint that no data has, the asset is not fresh until built again. What
+    was read from memory is what has the fingerprint, whatever becomes of files.
     """
     checked = []
     for record in inputs:
-        if record.name in state.sources:
+        if record.name in from_memory:
+            same = True
+        elif record.name in state.sources:
             same = world.source_now(record.name) == record.fingerprint
         else:
             manifest = state.records[record.name].manifest
@@ -378,6 +389,7 @@ def build(
             outcome = _whole_step(step, state, store, world)
         except KeyboardInterrupt:
             outcome = Outcome(step.name, "stopped")
+        world.ended(step.name)
         outcomes.append(outcome)
         listener.finished(outcome)
         if outcome.kind == "stopped" or (outcome.kind == "failed" and not keep_going):

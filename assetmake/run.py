@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,8 @@ class Task:
         uses_spark: Whether the asset's code or types name pyspark.
         checks: Run on what it saved.
         table: What is stored of the asset, if just the checks are to run.
+        loaded: Is told that all that the asset reads is loaded.
+        keep: Takes what was written, at once.
     """
 
     asset: Asset
@@ -71,6 +73,8 @@ class Task:
     uses_spark: bool = False
     checks: Sequence[BoundCheck] = ()
     table: Stored | None = None
+    loaded: Callable[[], None] | None = None
+    keep: Callable[[Written], None] | None = None
 
 
 #: `Failed.kind` where the checks of an asset found its table wrong.
@@ -121,6 +125,8 @@ class Ran:
         seen: Files and code that the audit saw.
         failed: None if it did not fail.
         checks: What each check said, also of one that failed by it.
+        from_memory: Names of what it had from memory, as this build made it, and
+            not from files.
     """
 
     seconds: float
@@ -131,6 +137,8 @@ class Ran:
     written: Written | None = None
     seen: Seen | None = None
     failed: Failed | None = None
+    from_memory: frozenset[str] = frozenset()
+
     checks: tuple[CheckRan, ...] = ()
 
 
@@ -195,6 +203,9 @@ def _attempt(
                 values[reading.parameter] = handler.load(
                     reading.stored, reading.annotation
                 )
+            from_memory = _from_memory(task.readings)
+            if task.loaded is not None:
+                task.loaded()
             with watch(task.project, ignore=task.ignored) as seen:
                 result = task.asset.function(**values)
                 saved = save(result, task, frames)
@@ -205,7 +216,7 @@ def _attempt(
                 raise
             _empty(task.staged)
         else:
-            return {**saved, "seen": seen}
+            return {**saved, "seen": seen, "from_memory": from_memory}
     raise AssertionError
 
 
@@ -226,18 +237,28 @@ def _checked(
     inputs = {reading.stored.name: reading.stored for reading in task.readings}
     checks = run_checks(task.checks, table, inputs, checking)
     wrong = [check for check in checks if check.is_wrong]
+    # What the checks read of the inputs, they read from files.
+    outcome = {"checks": checks, "from_memory": frozenset[str]()}
     if not wrong:
-        return {"checks": checks}
+        return outcome
     first = wrong[0]
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
     message = f"check `{first.name}`: {first.summary}{more}"
-    return {"checks": checks, "failed": Failed(CHECK_FAILED, message)}
+    return {**outcome, "failed": Failed(CHECK_FAILED, message)}
 
 
 def _debug(error: BaseException) -> None:
     import pdb  # noqa: T100 - asked for by --pdb
 
     pdb.post_mortem(error.__traceback__)
+
+
+def _from_memory(readings: Sequence[Reading]) -> frozenset[str]:
+    """Return names of what was taken from memory, each time that it was read."""
+    taken = {True: set[str](), False: set[str]()}
+    for stored in (reading.stored for reading in readings):
+        taken[stored.lent is not None and stored.lent.was_taken].add(stored.name)
+    return frozenset(taken[True] - taken[False])
 
 
 def _spark(frames: Frames) -> Any:
@@ -306,6 +327,9 @@ def save_result(result: Any, task: Task, frames: Frames) -> dict[str, Any]:
             f"{handler.name} in format {format_}, which has none"
         )
         raise FrameError(msg, hints="return a table, or take the declaration away")
+    if task.keep is not None:
+        task.keep(written)
+    written = replace(written, again=None)  # it would hold on to the rows
     return {"type": handler.name, "format": format_, "written": written}
 
 

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 from assetmake.code.audit import Seen
 from assetmake.code.parts import Closure
 from assetmake.early import EarlySpark
+from assetmake.errors import AssetmakeError
 from assetmake.frames import Frames
+from assetmake.graph import Graph
+from assetmake.held import Held
 from assetmake.memory import bound, free, parse_size
 from assetmake.observe import Observer, source_stored
 from assetmake.orders import Died, Order, Origin, task_of
@@ -38,6 +41,7 @@ class ProjectWorld:
         self,
         project: Project,
         view: View,
+        plan: Plan,
         *,
         jobs: int = 1,
         debug: bool = False,
@@ -67,6 +71,8 @@ class ProjectWorld:
         self._spark = EarlySpark(self._start_spark, self._frames.close)
         self._started_ns: dict[str, int] = {}
         self._index = store.index
+        # Worker processes have no memory in common.
+        self._held = Held(_readers(plan, view.defined.graph, jobs), self._takes)
 
     def close(self) -> None:
         """Give back what handlers hold, such as a Spark session."""
@@ -109,7 +115,11 @@ class ProjectWorld:
     def run(self, name: str, staged: Path, *, checks_only: bool = False) -> Ran:
         """Run an asset into a staged directory, and wait for it."""
         self._started_ns[name] = time.time_ns()
-        task = self._task(self._order(name, staged, checks_only=checks_only))
+        task = replace(
+            self._task(self._order(name, staged, checks_only=checks_only)),
+            loaded=lambda: self._held.done(name),
+            keep=lambda written: self._held.keep(name, written),
+        )
         return self._run(task, debug=self._debug)
 
     def _run(self, task: Task, *, debug: bool = False) -> Ran:
@@ -125,6 +135,24 @@ class ProjectWorld:
             imports = _installed(self._defined.loaded.modules.values())
             self._workers = Workers(replace(self._origin, imports=imports), self._jobs)
         return self._workers
+
+    def ended(self, name: str) -> None:
+        """Let go of what was held for an asset that is done with."""
+        self._held.done(name)
+
+    def _takes(self, reader: str, name: str) -> bool:
+        """Whether an asset takes a table from memory that it reads."""
+        if self.uses_spark(reader):
+            return False
+        for item in self._defined.resolved[reader].inputs:
+            if item.name == name:
+                try:
+                    handler = self._frames.for_annotation(item.annotation, reading=True)
+                except AssetmakeError:  # it will be told when the reader is run
+                    continue
+                if not getattr(handler, "is_lazy", True):
+                    return True
+        return False
 
     def submit(self, name: str, staged: Path, *, checks_only: bool = False) -> None:
         """Start to run an asset: in a worker, or in a thread if it uses Spark."""
@@ -190,7 +218,8 @@ class ProjectWorld:
                 manifest = self._view.statuses[item.name].manifest
                 if manifest is None:
                     raise AssertionError(item.name)
-                found.append(self._project.store.stored(manifest))
+                stored = self._project.store.stored(manifest)
+                found.append(replace(stored, lent=self._held.lend(item.name, name)))
         table = None
         if checks_only:
             manifest = self._view.records[name].manifest
@@ -250,6 +279,16 @@ def _installed(modules: Collection[ModuleType]) -> tuple[str, ...]:
                 found.add(value.__module__)
     own = {module.__name__ for module in modules}
     return tuple(sorted(n for n in found - own if n in sys.modules and n != "__main__"))
+
+
+def _readers(plan: Plan, graph: Graph, jobs: int) -> dict[str, list[str]]:
+    """Return the steps of a plan that read what another one makes."""
+    steps = {step.name for step in plan.steps} if jobs == 1 else set()
+    readers: dict[str, list[str]] = {}
+    for reader in steps:
+        for name in steps.intersection(graph[reader]):
+            readers.setdefault(name, []).append(reader)
+    return readers
 
 
 def _used(seen: Seen, root: Path) -> set[str]:

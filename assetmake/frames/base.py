@@ -7,7 +7,7 @@ ones; it imports its library only when it is used. Nothing here imports one.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -50,6 +50,10 @@ class Written:
             the index columns and categories, say. Empty when files say it all.
         files: Of those files, by name, whose bytes were hashed as they were
             written; each other one is read for it.
+        again: Returns from memory what loading the files would take from them,
+            for `Lent`, with its size in bytes; None if it has more than those it
+            is called with, or only the files tell. To be asked at once, as
+            what was saved may be changed by others.
     """
 
     fingerprint: str
@@ -57,6 +61,33 @@ class Written:
     columns: tuple[Column, ...] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, FileRecord] = field(default_factory=dict, compare=False)
+    again: Callable[[int], tuple[Any, int] | None] | None = field(
+        default=None, compare=False, repr=False
+    )
+
+
+class Lent:
+    """What loading a table's files would take from them, in memory, for one reader.
+
+    Attributes:
+        was_taken: Whether the last who loaded the table took it from here.
+    """
+
+    __slots__ = ("_rows", "was_taken")
+
+    def __init__(self, rows: Any) -> None:
+        """Lend what `Written.again` gave."""
+        self._rows = rows
+        self.was_taken = False
+
+    def take(self) -> Any:
+        """Return it; None if the reader has had it: the files have the same."""
+        self.was_taken = self._rows is not None
+        return self._rows
+
+    def drop(self) -> None:
+        """Let go of it."""
+        self._rows = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +103,7 @@ class Stored:
         columns: As written; None for a source, whose files say it, or do not.
         extra: As written.
         is_source: Whether somebody else wrote it.
+        lent: The rows in memory; handlers need not take them.
     """
 
     name: str
@@ -81,6 +113,7 @@ class Stored:
     columns: tuple[Column, ...] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     is_source: bool = False
+    lent: Lent | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,6 +192,49 @@ def notes_of(
     return {key: value for key, value in notes.items() if value}
 
 
+#: Types that a Parquet file gives back as they are, layout included, beside
+#: timestamps and decimals.
+_SAME = frozenset(
+    {
+        *(pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.bool_()),
+        *(pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()),
+        *(pa.float32(), pa.float64(), pa.null(), pa.date32()),
+        *(pa.string(), pa.large_string(), pa.binary(), pa.large_binary()),
+        *(pa.time32("ms"), pa.time64("us"), pa.duration("us")),
+    }
+)
+
+
+def comes_back(schema: pa.Schema) -> bool:
+    """Return whether reading a Parquet file gives the very table that was written.
+
+    That is one chunk a column, for `restore` to make of it what it was. Nested
+    types, dictionaries and extensions are left out: they may come in another
+    layout, or with another order of their categories.
+    """
+    return all(
+        field.nullable
+        and not field.metadata
+        and (
+            field.type in _SAME
+            or pa.types.is_timestamp(field.type)
+            or pa.types.is_decimal128(field.type)
+        )
+        for field in schema
+    )
+
+
+def owned(table: pa.Table) -> pa.Table:
+    """Return a copy of a table, in memory that nothing else refers to or changes."""
+    if not table.num_rows:
+        return table.schema.empty_table()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    with pa.ipc.open_stream(sink.getvalue()) as reader:
+        return reader.read_all()
+
+
 def restore(
     table: pa.Table, notes: Mapping[str, Any]
 ) -> tuple[pa.Table, dict[str, pa.Array]]:

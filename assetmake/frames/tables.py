@@ -16,6 +16,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +29,10 @@ from assetmake.frames.base import Column, FileRecord, Stored, Written
 from assetmake.frames.hashing import TableHash
 from assetmake.frames.physical import (
     check_names,
+    comes_back,
     fit,
     notes_of,
+    owned,
     restore,
     stored_schema,
     to_stored,
@@ -124,9 +127,40 @@ def save(form: Form, directory: Path, *, format: str, asset: str) -> Written:
             msg = f"`{asset}` cannot be kept as Parquet: {error}"
             hint = "convert that column to a simpler type"
             raise FrameError(msg, hints=hint) from error
-    extra = notes if format == "csv" else {}
     columns = columns_of(kept)
-    return Written(content.fingerprint(), content.rows, columns, extra, files)
+    print_, count = content.fingerprint(), content.rows
+    if format == "csv":
+        return Written(print_, count, columns, notes, files)
+    again = None
+    if isinstance(form.batches, list) and comes_back(kept):
+        again = partial(_as_read, form, schema, asset)
+    return Written(print_, count, columns, {}, files, again)
+
+
+def _as_read(
+    form: Form, schema: pa.Schema, asset: str, most: int
+) -> tuple[Form, int] | None:
+    """Return what `load` would give, and its size in bytes; see `Written.again`.
+
+    It shares no memory with the value that was saved, whose owner may change it.
+
+    Args:
+        form: As it was saved.
+        schema: Of the file.
+        asset: For messages.
+        most: Bytes that it may take.
+    """
+    table = form.table
+    if table.nbytes > most:
+        return None
+    try:
+        kept = to_stored(table, schema.remove_metadata(), asset).combine_chunks()
+        copied = owned(kept).replace_schema_metadata(schema.metadata)
+    except (pa.ArrowException, MemoryError):
+        return None  # the files have it
+    made = _restored(*_without_notes(copied))
+    size = made.table.get_total_buffer_size()
+    return (made, size) if size <= most else None
 
 
 def planned_columns(form: Form, asset: str) -> tuple[Column, ...]:
@@ -209,6 +243,10 @@ def load(stored: Stored, *, own_types: bool = True) -> Form:
     Raises:
         FrameError: a file is damaged, or the parts are not of one table.
     """
+    if own_types and stored.lent is not None:
+        lent: Form | None = stored.lent.take()
+        if lent is not None:
+            return lent
     return _load(
         stored, _read_csv if stored.format == "csv" else _read_parquet, own_types
     )
@@ -228,13 +266,18 @@ def _load(stored: Stored, read: _Read, own_types: bool) -> Form:
         raise FrameError(f"`{stored.name}` has no data files in {stored.directory}")
     try:
         table, notes = read(stored)
-        columns = columns_of(table.schema)
         if not own_types:
-            return form_of(table, columns=columns)
-        table, fixed = restore(table, notes)
+            return form_of(table, columns=columns_of(table.schema))
+        return _restored(table, notes)
     except (pa.ArrowException, OSError, UnicodeError) as error:
         msg = f"`{stored.name}` cannot be read as {stored.format}: {error}"
         raise FrameError(msg, hints=_way_out(stored)) from error
+
+
+def _restored(table: pa.Table, notes: Mapping[str, Any]) -> Form:
+    """Return the form of a table with the types of a file, and the notes beside it."""
+    columns = columns_of(table.schema)
+    table, fixed = restore(table, notes)
     return form_of(table, fixed=fixed, pandas=notes.get("pandas", {}), columns=columns)
 
 
