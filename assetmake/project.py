@@ -496,7 +496,9 @@ class Project:
             explain_change,
         )
         with importing(view.defined.loaded), unwatched():
-            world = ProjectWorld(self, view, plan, jobs=jobs, debug=debug, echo=echo)
+            world = ProjectWorld(
+                self, view, plan=plan, jobs=jobs, debug=debug, echo=echo
+            )
             try:
                 world.expect(plan)
                 if jobs == 1:

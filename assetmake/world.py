@@ -41,8 +41,8 @@ class ProjectWorld:
         self,
         project: Project,
         view: View,
-        plan: Plan,
         *,
+        plan: Plan | None = None,
         jobs: int = 1,
         debug: bool = False,
         echo: bool = False,
@@ -281,9 +281,9 @@ def _installed(modules: Collection[ModuleType]) -> tuple[str, ...]:
     return tuple(sorted(n for n in found - own if n in sys.modules and n != "__main__"))
 
 
-def _readers(plan: Plan, graph: Graph, jobs: int) -> dict[str, list[str]]:
+def _readers(plan: Plan | None, graph: Graph, jobs: int) -> dict[str, list[str]]:
     """Return the steps of a plan that read what another one makes."""
-    steps = {step.name for step in plan.steps} if jobs == 1 else set()
+    steps = {step.name for step in plan.steps} if plan and jobs == 1 else set()
     readers: dict[str, list[str]] = {}
     for reader in steps:
         for name in steps.intersection(graph[reader]):
