@@ -40,7 +40,7 @@ class FileIndex:
         """
         self.hashed = 0
         self.hashed_bytes = 0
-        self._file = file
+        self._file = file if index_is_wanted() else None
         self._prefix = str(root) + os.sep
         self._boot = boot_id()
         self._seen: set[str] = set()
@@ -160,6 +160,11 @@ class FileIndex:
         except OSError:
             staged.unlink(missing_ok=True)
         self._changed = False
+
+
+def index_is_wanted() -> bool:
+    """Whether what only saves work may be used; ``ASSETMAKE_INDEX=0`` forbids it."""
+    return os.environ.get("ASSETMAKE_INDEX", "") != "0"
 
 
 def set_back(path: str, stat: os.stat_result) -> tuple[os.stat_result, int]:

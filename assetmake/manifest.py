@@ -7,7 +7,7 @@ it holds no host name, no value of an environment variable and no live object.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,7 +117,7 @@ class Manifest:
 
     name: str
     code: str
-    parts: tuple[Part, ...]
+    parts: Sequence[Part]
     code_files: Mapping[str, str]
     inputs: tuple[InputRecord, ...]
     reads: Mapping[str, str]

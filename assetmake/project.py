@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from assetmake.config import Config, config_bytes, load_config
 from assetmake.errors import AssetmakeError, LoadError, UnknownNameError
+from assetmake.fileindex import index_is_wanted
 from assetmake.find import find_assetfile
 from assetmake.graph import Graph, select, upstream_of
 from assetmake.plan import Plan, is_chain, make_plan
@@ -111,8 +112,8 @@ class Project:
 
         began = time.time_ns()
         view = look(self._define(), self.root, self.config, self.store, data=data)
-        if data and _index_is_wanted():
-            self.store.index.save()
+        if data and index_is_wanted():
+            self.store.save()
             self._snap(view, began)
         return view
 
@@ -152,7 +153,7 @@ class Project:
         from assetmake.snapshot import recall
 
         file = self.store.snapshot
-        if file is None or not _index_is_wanted():
+        if file is None or not index_is_wanted():
             return None
         found = recall(str(file), self._key(), str(self.root), rows=True)
         return parse_rows(found.rows) if found else None
@@ -675,11 +676,6 @@ def _selected(view: View, names: Sequence[str]) -> list[str]:
 
     known = remembered(view)
     return select(names, known.graph, known.sources, known.groups)
-
-
-def _index_is_wanted() -> bool:
-    """Whether what only saves work may be used; ``ASSETMAKE_INDEX=0`` forbids it."""
-    return os.environ.get("ASSETMAKE_INDEX", "") != "0"
 
 
 def _tell_nobody(result: Verified) -> None:

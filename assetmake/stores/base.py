@@ -116,6 +116,10 @@ class Store(Protocol):
         """Keep what an asset printed; return the file, if there is one."""
         ...
 
+    def save(self) -> None:
+        """Save what saves the next look work, if that is worth it."""
+        ...
+
     def clean(self) -> None:
         """Remove what publishing left behind; save what saves the next run work."""
         ...

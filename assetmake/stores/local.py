@@ -28,6 +28,7 @@ from assetmake.snapshot import FILE_NAME as SNAPSHOT
 from assetmake.snapshot import PRIVATE
 from assetmake.status import Condition, Failure, Record
 from assetmake.stores.base import Waiting
+from assetmake.stores.kept import Kept
 
 #: Written behind the data, as Hadoop does, for readers that wait for it.
 SUCCESS = "_SUCCESS"
@@ -60,6 +61,7 @@ class LocalStore:
         self._published_ns = 0
         self._hashed: dict[Path, list[_Hashed]] = {}
         self._manifests: dict[str, tuple[_Stamp | None, Manifest]] = {}
+        self._kept = Kept(str(self._private / "records"), str(root))
 
     # What inspects -----------------------------------------------------------
 
@@ -68,6 +70,9 @@ class LocalStore:
         todo = [(str(self.root), "")]
         while todo:
             directory, prefix = todo.pop()
+            if self._table_files(directory, prefix) is not None:
+                yield prefix
+                continue
             inner, has_manifest, has_files = _list(directory)
             if prefix and (has_manifest or has_files):
                 yield prefix
@@ -78,10 +83,24 @@ class LocalStore:
                 if is_name(below):
                     todo.append((f"{directory}{os.sep}{name}", below))
 
+    def _table_files(self, directory: str, path: str) -> tuple[str, ...] | None:
+        """Return the names in a table's directory, if they are those of last time."""
+        if not path:
+            return None
+        try:
+            return self._kept.files(path, os.stat(directory))
+        except OSError:
+            return None
+
     def record(self, name: str, *, data: bool = True) -> Record:
         """Return what the directory of one name holds."""
-        directory = f"{self.root}{os.sep}{path_of(name)}"
+        began, path = time.time_ns(), path_of(name)
+        directory = f"{self.root}{os.sep}{path}"
         failure = self._failure(name)
+        manifest = self._kept.manifest(path)
+        if manifest is not None and path_of(manifest.name) == path:
+            place = f"{self.place(name)}/{FILE_NAME}"
+            return Record(Condition.INTACT, manifest, failure=failure, place=place)
         try:
             entries = {entry.name: entry for entry in os.scandir(directory)}
         except (FileNotFoundError, NotADirectoryError):
@@ -108,6 +127,9 @@ class LocalStore:
         if not data:
             return found
         condition, detail = self._compare(manifest, entries)
+        if condition is Condition.INTACT:
+            shown = [entry for entry in entries if entry != SUCCESS]
+            self._kept.keep(path, manifest, shown, began)
         return replace(found, condition=condition, detail=detail)
 
     def _manifest(self, file: str, name: str) -> Manifest:
@@ -226,13 +248,19 @@ class LocalStore:
 
     def draft(self, draft: Draft) -> None:
         """Let a snapshot hang on every table, and on which tables there are."""
-        todo = [str(self.root)]
+        top = str(self.root)
+        todo = [top]
         while todo:
             directory = todo.pop()
-            if not os.path.isdir(directory):
+            known = self._table_files(directory, directory[len(top) + 1 :])
+            if known is None and not os.path.isdir(directory):
                 draft.absent(directory)
                 continue
             draft.stamp(directory)
+            if known is not None:
+                for name in known:
+                    draft.stamp(f"{directory}{os.sep}{name}")
+                continue
             inner, has_manifest, _ = _list(directory)
             if has_manifest:
                 _draft_files(draft, directory)
@@ -483,7 +511,12 @@ class LocalStore:
         if 0 <= age < FINE_TICK:
             time.sleep((FINE_TICK - age) / 1e9)
         self.index.settle()
-        self.index.save(always=True)
+        self.save(always=True)
+
+    def save(self, *, always: bool = False) -> None:
+        """Save what saves the next look work, if that is worth it."""
+        self.index.save(always=always)
+        self._kept.save(always=always)
 
 
 def _list(directory: str) -> tuple[list[str], bool, bool]:
