@@ -148,7 +148,7 @@ class FileIndex:
             return
         if not (always or self.hashed_bytes >= _WORTH_SAVING):
             return
-        if not self._file.parent.is_dir():
+        if not os.path.isdir(self._file.parent):
             return
         import json
 

@@ -107,7 +107,7 @@ class Observer:
             name
             for name in names
             if not name.startswith((".", "_"))
-            and not (self._project / path / name / MANIFEST).exists()
+            and not os.path.exists(self._project / path / name / MANIFEST)
         )
         return "names-1:" + digest(tuple(shown))
 
@@ -123,7 +123,7 @@ class Observer:
         found = find(pattern, self._project)
         if not found.files and not is_glob(pattern, self._project):
             directory = self._project / pattern
-            return [] if directory.is_dir() else [pattern]
+            return [] if os.path.isdir(directory) else [pattern]
         prefix = str(self._project) + os.sep
         return sorted(
             Path(name.removeprefix(prefix)).as_posix() for name in found.files
@@ -141,7 +141,7 @@ def neighbour(source: Source, project: Path) -> tuple[LocalStore, Manifest]:
         ConfigError: the other project's settings cannot be used.
     """
     other = (project / (source.project or "")).resolve()
-    if not other.is_dir():
+    if not os.path.isdir(other):
         msg = f"no directory {source.project}"
         raise SourceError(msg)
     store = LocalStore((other / load_config(other).root).absolute(), other)
@@ -179,9 +179,15 @@ def _nothing_at(path: str, project: Path) -> str:
     absolute = project / path
     if is_glob(path, project):
         return f"no file matches {path}"
-    if absolute.is_dir():
+    if os.path.isdir(absolute):
         return f"no file in {path.rstrip('/')}/"
-    if absolute.is_symlink():
+    try:
+        os.stat(absolute)
+    except PermissionError as error:
+        return f"{path} cannot be read: {error.strerror}"
+    except OSError:
+        pass
+    if os.path.islink(absolute):
         return f"{path} is a link to what is not there"
     return f"no file {path}"
 
@@ -217,7 +223,7 @@ def _base(source: Source, project: Path) -> Path:
     """Return the directory that names of a source's files are relative to."""
     path = source.path or ""
     absolute = project / path
-    if absolute.is_dir():
+    if os.path.isdir(absolute):
         return absolute
     if not is_glob(path, project):
         return absolute.parent

@@ -54,7 +54,7 @@ def open_project(
     base = Path.cwd() if start is None else Path(start)
     if directory is not None:
         base = base / directory
-    if not base.is_dir():
+    if not os.path.isdir(base):
         raise LoadError(f"no directory {base}", hints="give that of a project")
     assetfile = find_assetfile(base.absolute(), file)
     root = assetfile.parent
@@ -123,7 +123,7 @@ class Project:
         from assetmake.remember import dump_rows, named, remembered, tally
 
         file = self.store.snapshot
-        if file is None or not file.parent.is_dir():
+        if file is None or not os.path.isdir(file.parent):
             return
         draft = draft_of(view, self.root, self.store, began_ns)
         known = remembered(view)

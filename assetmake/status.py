@@ -396,7 +396,9 @@ def _why_not_stored(record: Record) -> Iterator[Reason]:
         case Condition.LOST:
             yield Reason("data-missing", "data missing")
         case Condition.MODIFIED:
-            yield Reason("data-modified", "data changed by hand", record.detail)
+            is_hidden = "cannot be read" in record.detail
+            text = "data cannot be read" if is_hidden else "data changed by hand"
+            yield Reason("data-modified", text, record.detail)
     if record.problem:
         text = f"its manifest is {record.problem}"
         yield Reason("manifest-unreadable", text)

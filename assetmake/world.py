@@ -255,9 +255,12 @@ class ProjectWorld:
     def _wrote(self, name: str, path: Path) -> bool:
         """Whether a file was written since an asset's run began."""
         try:
-            return path.stat().st_mtime_ns >= self._started_ns[name]
+            stat = path.stat()
         except OSError:
             return False
+        # An archive, or another machine's clock, may date a file in the future:
+        # then when it was last changed, which nobody can set, still tells.
+        return min(stat.st_mtime_ns, stat.st_ctime_ns) >= self._started_ns[name]
 
     def versions(self, name: str) -> Mapping[str, str]:
         """Return versions of Python, assetmake and packages used."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
+from textwrap import dedent
+from unittest import mock
 
 import pytest
-from space import TEXTS, TestSpace
+from space import TEXTS, Ran, TestSpace
 
 TABLES = """
     from pathlib import Path
@@ -348,3 +351,200 @@ def test_a_project_that_moved_is_fresh(texts):
     for file in texts.root.rglob("data/**/*"):
         if file.is_file():
             assert str(moved.parent).encode() not in file.read_bytes(), file
+
+
+# Clocks -----------------------------------------------------------------------
+
+FUTURE = 4_000_000_000  # seconds: the year 2096
+
+
+def test_times_in_the_future_hide_nothing(tmp_path):
+    """As an archive or another machine's clock leaves them."""
+    space = TestSpace(tmp_path / "project")
+    own = 'from pathlib import Path\n    return raw + Path("conf.txt").read_text()'
+    text = dedent(TEXTS).replace("return raw.upper()", own)
+    space.write({"Assetfile.py": text, "raw.txt": "words\n", "conf.txt": "a"})
+    for name in ("raw.txt", "conf.txt", "Assetfile.py"):
+        os.utime(space.root / name, (FUTURE, FUTURE))
+    space.built()
+    fresh = space.run("--check")
+
+    for name in ("raw.txt", "conf.txt"):
+        (space.root / name).write_text("b")
+        os.utime(space.root / name, (FUTURE, FUTURE))
+    checked = space.run("--check", "upper")
+
+    assert fresh.status == 0, fresh.out
+    assert "source `raw` changed; file `conf.txt` changed" in checked.out
+
+
+@pytest.mark.parametrize("moved", [-86_400, 86_400, -1, 1])
+def test_a_clock_that_jumps_hides_nothing(texts, monkeypatch, moved):
+    """Between the builds, and between them and the edits."""
+    time_ns = time.time_ns
+
+    def jumped():
+        return time_ns() + moved * 1_000_000_000
+
+    monkeypatch.setattr(time, "time_ns", jumped)
+    monkeypatch.setattr(time, "time", lambda: jumped() / 1e9)
+    (texts.root / "raw.txt").write_text("other\n")
+    first = texts.run("--check").status
+    texts.built()
+    fresh = texts.run("--check").status
+    (texts.root / "raw.txt").write_text("third\n")
+    second = texts.run("--check").status
+
+    assert (first, fresh, second) == (1, 0, 1)
+
+
+class Coarse:
+    """A stat whose times are whole steps, as of vfat (2 s) or HFS+ (1 s)."""
+
+    def __init__(self, stat, step):
+        self._stat = stat
+        for name in ("st_mtime_ns", "st_ctime_ns"):
+            whole = getattr(stat, name) // step * step
+            setattr(self, name, whole)
+            setattr(self, name.removesuffix("_ns"), whole / 1e9)
+
+    def __getattr__(self, name):
+        return getattr(self._stat, name)
+
+
+@pytest.mark.parametrize("seconds", [1, 2])
+def test_coarse_times_hide_nothing(texts, seconds):
+    """Two edits of one size, in one tick, leave one stamp."""
+    stat = os.stat
+
+    def run(*words):
+        def coarse(path, *args, **kwargs):
+            found = stat(path, *args, **kwargs)
+            is_ours = not isinstance(path, int) and str(texts.root) in os.fsdecode(path)
+            return Coarse(found, seconds * 1_000_000_000) if is_ours else found
+
+        with mock.patch("os.stat", coarse):
+            return texts.run(*words)
+
+    raw = texts.root / "raw.txt"
+    for word in ("first\n", "other\n", "third\n", "fifth\n"):
+        raw.write_text(word)
+        assert run("--check").status == 1, word
+        assert run().status == 0
+        assert run("--check").status == 0, word
+        assert (
+            raw.read_text().upper() == (texts.root / "data/upper/upper.txt").read_text()
+        )
+
+
+# Other users ------------------------------------------------------------------
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def nobody(texts, tmp_path_factory):
+    """The built project, and a way to run the command on it as another user."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    base = tmp_path_factory.getbasetemp().parent
+    for directory in (texts.root, *texts.root.parents):
+        if directory.is_relative_to(base):
+            directory.chmod(0o755)
+
+    def run(*words):
+        # In a child of this process, which has the interpreter open already.
+        read, write = os.pipe()
+        child = os.fork()
+        if not child:
+            try:
+                os.setgroups([])
+                os.setgid(NOBODY)
+                os.setuid(NOBODY)
+                ran = texts.run(*words)
+                os.write(write, f"{ran.status}\0{ran.out}\0{ran.err}".encode())
+            finally:
+                os._exit(0)
+        os.close(write)
+        with os.fdopen(read, encoding="utf-8") as answer:
+            status, out, err = answer.read().split("\0")
+        os.waitpid(child, 0)
+        return Ran(int(status), out, err)
+
+    return texts, run
+
+
+def test_a_project_that_only_can_be_read_is_looked_at(nobody):
+    """With nothing odd to say, and nothing left behind."""
+    space, run = nobody
+    before = {file: file.stat().st_mtime_ns for file in space.root.rglob("*")}
+
+    assert (run("--check").status, run("-q").status) == (0, 0)
+    assert run().err.startswith("assetmake: nothing to do, 2 assets fresh")
+    space.edit("Assetfile.py", "raw.upper()", "raw.lower()")
+    checked = run("--check")
+    built = run()
+
+    assert checked.out.startswith("Assetfile.py:7: upper: outdated: code changed\n")
+    assert built.status == 2
+    assert built.err == (
+        f"error: cannot lock the store {space.root / 'data'}: Permission denied\n"
+        "hint: let this user write there, or choose another `root`\n"
+    )
+    del before[space.root / "Assetfile.py"]
+    assert (
+        before.items()
+        <= {file: file.stat().st_mtime_ns for file in space.root.rglob("*")}.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "mode", "told"),
+    [
+        ("data/upper/upper.txt", 0o600, "upper: modified: data cannot be read"),
+        (
+            "data/upper/_manifest.json",
+            0o600,
+            "upper: outdated: its manifest is not to be read: Permission denied",
+        ),
+        (
+            "data/upper",
+            0o700,
+            "upper: outdated: its manifest is not to be reached: Permission denied",
+        ),
+        (
+            "data",
+            0o700,
+            "upper: outdated: its manifest is not to be reached: Permission denied",
+        ),
+        ("raw.txt", 0o600, "raw: source: raw.txt cannot be read: Permission denied"),
+        ("in", 0o700, "more: source: in/more.txt cannot be read: Permission denied"),
+    ],
+)
+def test_what_may_not_be_read_is_told(nobody, path, mode, told):
+    """As a row's reason: a status never fails."""
+    space, run = nobody
+    space.write({"in/more.txt": ""})
+    with (space.root / "Assetfile.py").open("a") as file:
+        file.write('\nsource("more", path="in/more.txt", format="text")\n')
+    (space.root / path).chmod(mode)
+
+    ran = run("--check")
+
+    assert (ran.status, told in ran.out) == (1, True), ran
+
+
+def test_a_group_can_share_a_store(tmp_path):
+    """Who may write in its directory may take its lock."""
+    umask = os.umask(0o002)
+    try:
+        space = TestSpace(tmp_path / "project")
+        space.write({"Assetfile.py": TEXTS, "raw.txt": "words\n"})
+        space.built()
+    finally:
+        os.umask(umask)
+
+    private = space.root / "data/.assetmake"
+    modes = {file.name: file.stat().st_mode & 0o060 for file in private.iterdir()}
+
+    assert set(modes.values()) == {0o060}, modes

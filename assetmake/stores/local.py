@@ -6,7 +6,7 @@ import errno
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +35,8 @@ SUCCESS = "_SUCCESS"
 
 #: Size, change time in ns, inode.
 _Stamp = tuple[int, int, int]
+_LET_WRITE = "let this user write there, or choose another `root`"
+
 #: Bytes that a name may fill where file systems allow 255.
 _LONGEST_FLAT = 120
 
@@ -177,7 +179,8 @@ class LocalStore:
                 ):
                     return Condition.MODIFIED, f"{name} has other bytes"
             except OSError as error:
-                return Condition.MODIFIED, f"{name}: {error.strerror}"
+                detail = f"{name} cannot be read: {error.strerror}"
+                return Condition.MODIFIED, detail
         return Condition.INTACT, ""
 
     def is_intact(self, manifest: Manifest) -> bool:
@@ -296,7 +299,9 @@ class LocalStore:
         self._make_private()
         owner = self._private / "owner"
         # The operating system drops it with its process, however that ends.
-        lock = FileLock(self._private / "lock")
+        # Who may write in the directory may take the lock, of a group's too.
+        mode = os.stat(self._private).st_mode & 0o666
+        lock = FileLock(self._private / "lock", mode=mode)
         try:
             try:
                 lock.acquire(timeout=0)
@@ -309,15 +314,17 @@ class LocalStore:
             raise StoreError(msg, hints=hint) from error
         except OSError as error:
             msg = f"cannot lock the store {self.root}: {error.strerror}"
-            raise StoreError(msg) from error
+            raise StoreError(msg, hints=_LET_WRITE) from error
         try:
             started = time.strftime("%H:%M:%S")
-            owner.write_text(f"process {os.getpid()}, started {started}")
+            with suppress(OSError):  # one that was killed may be another user's
+                owner.write_text(f"process {os.getpid()}, started {started}")
             self._clear_leftovers()
             yield
         finally:
             try:
-                owner.unlink(missing_ok=True)
+                with suppress(OSError):
+                    owner.unlink(missing_ok=True)
             finally:
                 lock.release()
 
@@ -333,8 +340,7 @@ class LocalStore:
                 hint = f"make {os.path.realpath(self.root)}, or remove the link"
                 raise StoreError(msg, hints=hint) from error
             msg = f"cannot write to the store {self.root}: {error.strerror}"
-            hint = "let this user write there, or choose another `root`"
-            raise StoreError(msg, hints=hint) from error
+            raise StoreError(msg, hints=_LET_WRITE) from error
 
     def _clear_leftovers(self) -> None:
         """Finish swaps that were cut off, then drop all that is staged."""
@@ -445,15 +451,20 @@ class LocalStore:
             )
         # The manifest goes last: until then the next run knows whose files
         # these are.
-        for file in (*record.manifest.output.files, SUCCESS, FILE_NAME):
-            (place / file).unlink(missing_ok=True)
+        try:
+            for file in (*record.manifest.output.files, SUCCESS, FILE_NAME):
+                (place / file).unlink(missing_ok=True)
+        except OSError as error:
+            msg = f"cannot remove {self.place(name)}: {error.strerror}"
+            raise StoreError(msg, hints=_LET_WRITE) from error
         while place != self.root:
             try:
                 place.rmdir()
             except OSError as error:
-                if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-                    break
-                raise
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    msg = f"cannot remove {self.place(name)}: {error.strerror}"
+                    raise StoreError(msg, hints=_LET_WRITE) from error
+                break
             place = place.parent
 
     def _link_above(self, place: Path) -> Path | None:
@@ -547,10 +558,14 @@ def _has_manifest(directory: str) -> bool:
 
 def _links(directory: str) -> Iterator[str]:
     """Yield the links in a directory that lead to directories."""
-    with os.scandir(directory) as entries:
-        for entry in entries:
-            if entry.is_symlink() and entry.is_dir() and not _is_hidden(entry.name):
-                yield entry.path
+    try:
+        with os.scandir(directory) as entries:
+            every = list(entries)
+    except OSError:  # not this user's; its manifest is told to be unreadable
+        return
+    for entry in every:
+        if entry.is_symlink() and entry.is_dir() and not _is_hidden(entry.name):
+            yield entry.path
 
 
 def _draft_files(draft: Draft, directory: str) -> None:
