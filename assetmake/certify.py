@@ -19,8 +19,9 @@ from assetmake.globs import find
 
 if TYPE_CHECKING:
     from assetmake.assets import Source
+    from assetmake.defined import Defined
     from assetmake.stores.base import Store
-    from assetmake.view import Defined, View
+    from assetmake.view import View
 
 #: Directories that never hold the project's modules, as `code.sources` has it.
 _NO_CODE = frozenset({"__pycache__", "node_modules", "site-packages"})
@@ -41,11 +42,12 @@ def draft_of(view: View, root: Path, store: Store, began_ns: int) -> Draft:
     draft = Draft(str(root), began_ns)
     defined = view.defined
     places = [asset.registered for asset in defined.assets.values()]
-    places += [check.registered for check in defined.loaded.checks]
+    for checks in defined.checks.values():
+        places += [item.bound.check.registered for item in checks]
     places += [source.place for source in defined.sources.values()]
     uncertain = doubts(defined.code, {(place.file, place.line) for place in places})
     if uncertain:
-        draft.doubt(f"another load may define other assets: {min(uncertain)}")
+        draft.doubt(min(uncertain))
         return draft
     _add_code(draft, defined, root)
     for name, asset in defined.assets.items():
@@ -65,7 +67,7 @@ def draft_of(view: View, root: Path, store: Store, began_ns: int) -> Draft:
 def _add_code(draft: Draft, defined: Defined, root: Path) -> None:
     """Let rows hang on the code, and on what loading it looked at."""
     seen = defined.seen
-    for file, data in defined.loaded.files.items():
+    for file, data in (defined.loaded.files if defined.loaded else {}).items():
         draft.digest(str(file), digest_bytes(data))
     for path, digest in defined.code.files.items():
         draft.digest(path, digest)
@@ -80,10 +82,11 @@ def _add_code(draft: Draft, defined: Defined, root: Path) -> None:
         for directory in _code_directories(top):
             draft.stamp(directory)
     own = str(root) + os.sep
-    for entry in sys.path:
+    entries = [entry for entry in sys.path if entry]
+    for entry in entries:
         # An install elsewhere can shadow a module; within the project, what
         # was looked for and not found is watched name by name.
-        if entry and not f"{entry}{os.sep}".startswith(own):
+        if not f"{entry}{os.sep}".startswith(own):
             draft.path(os.path.abspath(entry), since_ns=seen.began_ns)
 
 

@@ -12,7 +12,13 @@ from typing import Any, NoReturn
 
 from click.exceptions import Exit
 
-from assetmake.cli_modes import RUN, InterruptedBuildError, Session, show_error
+from assetmake.cli_modes import (
+    RUN,
+    InterruptedBuildError,
+    Session,
+    show_error,
+    tell_about_loads,
+)
 from assetmake.cli_options import Command
 from assetmake.cli_parse import completes, parse
 from assetmake.errors import AssetmakeError
@@ -38,7 +44,10 @@ def _run(command: Command, words: Sequence[str]) -> int:
         options = parse(command, words)
         out = Stream(sys.stdout, os.environ, options.color)
         err = Stream(sys.stderr, os.environ, options.color, may_fail=True)
-        return RUN[options.mode](Session(options, out, err))
+        session = Session(options, out, err)
+        status = RUN[options.mode](session)
+        tell_about_loads(session)
+        return status  # noqa: TRY300 - what is told may fail, too
     except Exit as shown:  # the help or the version
         return shown.exit_code
     except AssetmakeError as error:

@@ -444,6 +444,26 @@ RUN: dict[str, Callable[[Session], int]] = {
 }
 
 
+def tell_about_loads(session: Session) -> None:
+    """Say why the Assetfile was loaded, if asked, and where that told otherwise."""
+    if "project" not in session.__dict__:
+        return
+    different = session.project.differences
+    if different:
+        names = ", ".join(f"`{name}`" for name in different[:5])
+        more = f" and {len(different) - 5:,} more" if len(different) > 5 else ""
+        session.err.line(
+            safe(
+                f"warning: this is a bug in assetmake, please report it: of {names}"
+                f"{more} the last look, which did not load the Assetfile, told "
+                "something else; what is told now is right"
+            )
+        )
+    if session.options.verbose:
+        for note in session.project.notes():
+            session.err.line(safe(f"note: {note}"))
+
+
 def show_error(error: AssetmakeError, err: Stream, *, full_trace: bool = False) -> None:
     """Print a problem with its hints; the whole traceback only if asked for."""
     look = err.look()

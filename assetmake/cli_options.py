@@ -219,8 +219,8 @@ _PARAMETERS: list[click.Parameter] = [
         "-v",
         "--verbose",
         section=_SHOWN,
-        modes=_BUILDS,
-        help="Show what assets print, while they do.",
+        modes=(*_BUILDS, "status", "check", "why", "list", "graph"),
+        help="Show what assets print, and why the Assetfile had to be loaded.",
     ),
     Option(
         "-s",

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assetmake.code.audit import unwatched
+from assetmake.defined import needed_load
 from assetmake.errors import AssetmakeError, FrameError
 from assetmake.frames import Frames
 from assetmake.frames.base import Column, Planning, Stored, Written
@@ -65,7 +66,7 @@ def predict(
     tried: dict[str, _Tried] = {}
     with (
         tempfile.TemporaryDirectory(prefix="assetmake-predict-") as directory,
-        importing(defined.loaded),
+        importing(needed_load(defined)),
         unwatched(),
     ):
         trial = _Trial(project, view, Path(directory))

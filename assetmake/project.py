@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -22,11 +23,13 @@ from assetmake.stores.local import LocalStore
 from assetmake.whys import Prediction, Why, why_of
 
 if TYPE_CHECKING:
+    from assetmake.defined import Defined
     from assetmake.frames.base import Stored
     from assetmake.listen import Listener, Outcome, Result
+    from assetmake.loads import Loads
     from assetmake.remember import Remembered
     from assetmake.verify import Verified
-    from assetmake.view import Defined, View
+    from assetmake.view import View
 
 
 def open_project(
@@ -98,20 +101,41 @@ class Project:
 
     # Looking ------------------------------------------------------------------
 
-    def _define(self) -> Defined:
-        """Return what the Assetfile defines, loaded anew if its code changed."""
-        from assetmake.view import define
+    @cached_property
+    def _loads(self) -> Loads:
+        from assetmake.loads import Loads
 
-        if self._defined is None or not self._defined.code.is_current():
-            self._defined = define(self.assetfile, self.root)
-        return self._defined
+        file = self.store.snapshot
+        return Loads(self.assetfile, self.root, file.parent if file else None)
 
-    def _look(self, *, data: bool = True) -> View:
-        """Look at everything, and keep what makes the next look quick."""
+    def _define(self, *, load: bool = True) -> Defined:
+        """Return what the Assetfile defines, anew if its code changed.
+
+        Args:
+            load: Whether it is loaded in any case, as what is defined will run.
+        """
+        known = self._defined
+        if (
+            known is None
+            or (load and known.loaded is None)
+            or not known.code.is_current()
+        ):
+            known = self._defined = self._loads.define(load=load)
+        return known
+
+    def _look(self, *, data: bool = True, load: bool = False) -> View:
+        """Look at everything, and keep what makes the next look quick.
+
+        Args:
+            data: Whether data is looked at; else manifests are believed.
+            load: See `_define`.
+        """
         from assetmake.view import look
 
         began = time.time_ns()
-        view = look(self._define(), self.root, self.config, self.store, data=data)
+        defined = self._define(load=load)
+        view = look(defined, self.root, self.config, self.store, data=data)
+        self._loads.keep()
         if data and index_is_wanted():
             self.store.save()
             self._snap(view, began)
@@ -121,12 +145,15 @@ class Project:
         """Save a snapshot, where a build has made a place for it."""
         from assetmake.certify import draft_of
         from assetmake.remember import dump_rows, named, remembered, tally
+        from assetmake.snapshot import UNLOADED
 
         file = self.store.snapshot
         if file is None or not os.path.isdir(file.parent):
             return
         draft = draft_of(view, self.root, self.store, began_ns)
         known = remembered(view)
+        if view.defined.loaded is None:
+            file = file.with_name(UNLOADED)
         draft.save(
             str(file),
             self._key(),
@@ -147,15 +174,22 @@ class Project:
             str(self.root),
         )
 
-    def _remember(self) -> Remembered | None:
-        """Return the rows of the last look, if nothing has changed since."""
+    def _remember(self, *, load: bool = False) -> Remembered | None:
+        """Return the rows of the last look, if nothing has changed since.
+
+        Args:
+            load: Whether just a look counts that loaded the Assetfile.
+        """
         from assetmake.remember import parse_rows
-        from assetmake.snapshot import recall
+        from assetmake.snapshot import UNLOADED, recall
 
         file = self.store.snapshot
         if file is None or not index_is_wanted():
             return None
-        found = recall(str(file), self._key(), str(self.root), rows=True)
+        key, root = self._key(), str(self.root)
+        found = recall(str(file), key, root, rows=True)
+        if found is None and not load:
+            found = recall(str(file.with_name(UNLOADED)), key, root, rows=True)
         return parse_rows(found.rows) if found else None
 
     def _known(self) -> Remembered:
@@ -163,6 +197,20 @@ class Project:
         from assetmake.remember import remembered
 
         return self._remember() or remembered(self._look())
+
+    @property
+    def differences(self) -> list[str]:
+        """Names of which a look without a load told something else than the load."""
+        return self._loads.differences
+
+    def notes(self) -> list[str]:
+        """Return what kept this project's last look from being quick, in words."""
+        loads = self._loads
+        found = [f"loaded the Assetfile: {loads.because}"] if loads.because else []
+        found += [f"each run has to load it: {doubt}" for doubt in loads.doubts]
+        if self.doubt and self.doubt not in loads.doubts:
+            found.append(f"the next run has to look again: {self.doubt}")
+        return found
 
     def names(self) -> list[str]:
         """Return the names of all assets, upstream before downstream."""
@@ -281,7 +329,7 @@ class Project:
         """
         from assetmake.remember import remembered
 
-        view = self._look()
+        view = self._look(load=predict)
         if isinstance(names, str):
             if names not in view.statuses:
                 known = remembered(view)
@@ -412,7 +460,7 @@ class Project:
 
         listener = listener or Listener()
         names, pretend = _words(names), _words(pretend)
-        known = self._remember()
+        known = self._remember(load=True)
         if known is not None:
             plan = _plan(known, names, always, pretend, only)
             if not plan.steps:
@@ -442,7 +490,7 @@ class Project:
         from assetmake.refusals import refuse
         from assetmake.remember import remembered
 
-        view = self._look()
+        view = self._look(load=True)
         plan = plan_of(view)
         outcomes: list[Outcome] = []
         if not plan.steps:
@@ -457,13 +505,13 @@ class Project:
 
         with self._lock(waiting):
             if waited:  # the other build may have done our work
-                view = self._look()
+                view = self._look(load=True)
                 plan = plan_of(view)
             refuse(remembered(view), plan, self.store)
             listener.planned(plan)
             jobs = self._jobs(jobs, plan, view.defined.graph)
             outcomes = self._carry_out(view, plan, listener, jobs=jobs, **options)
-            self._look()  # so that the next run finds a snapshot
+            self._look(load=True)  # so that the next run finds a snapshot
         seconds = time.perf_counter() - started
         interrupted = any(outcome.kind == "stopped" for outcome in outcomes)
         return Result(tuple(outcomes), len(plan.fresh), seconds, interrupted)
@@ -486,6 +534,7 @@ class Project:
         from assetmake.build import BuildState, build
         from assetmake.code.audit import unwatched
         from assetmake.code.explain import explain_change
+        from assetmake.defined import needed_load
         from assetmake.load import importing
         from assetmake.world import ProjectWorld
 
@@ -496,7 +545,7 @@ class Project:
             view.statuses,
             explain_change,
         )
-        with importing(view.defined.loaded), unwatched():
+        with importing(needed_load(view.defined)), unwatched():
             world = ProjectWorld(
                 self, view, plan=plan, jobs=jobs, debug=debug, echo=echo
             )
@@ -545,7 +594,8 @@ class Project:
             StoreError: a table is not what its manifest says, so that nothing
                 proves that assetmake wrote it.
         """
-        chosen = [row.name for row in self.orphans()]
+        rows = self._look(load=True).statuses.values()  # it has to be certain
+        chosen = [row.name for row in rows if row.state is State.ORPHANED]
         if names is not None:
             wanted = set(_words(names))
             chosen = [name for name in chosen if name in wanted]
@@ -584,7 +634,7 @@ class Project:
 
         names = _words(names)
         with self._lock(waiting or _wait_silently):
-            view = self._look()
+            view = self._look(load=True)
             chosen = [n for n in _selected(view, names) if n in view.definitions]
             if names and not chosen:
                 msg = f"{', '.join(f'`{name}`' for name in names)} names no asset"
@@ -607,7 +657,7 @@ class Project:
             msg = "accepting needs the names of assets"
             raise UnknownNameError(msg, hints="name each of them")
         with self._lock(_wait_silently):
-            view = self._look()
+            view = self._look(load=True)
             chosen = [
                 name for name in _selected(view, names) if name in view.definitions
             ]

@@ -39,6 +39,8 @@ _ASKED = {
 }
 #: What has to be asked before the process ends, if anything here imported it.
 _AT_END = frozenset({"atexit", "threading"})
+#: What may build, and so goes by a look that loaded the Assetfile.
+_BUILDS = ("build", "silent")
 _COLORS = ("auto", "always", "never")
 #: Narrower than any terminal that a line is fitted to; see `terminal`.
 _LEAST = 40
@@ -67,7 +69,8 @@ def _answer(words: Sequence[str]) -> int | None:
         return None
     asked, directory, environment = parsed
     root = _project(directory)
-    found = _recalled(root, environment) if root is not None else None
+    builds = asked in _BUILDS
+    found = _recalled(root, environment, builds=builds) if root is not None else None
     if root is None or found is None:
         return None
     told = _told(asked, found, root)
@@ -126,24 +129,25 @@ def _project(directory: str) -> str | None:
     return directory
 
 
-def _recalled(root: str, environment: str) -> Recalled | None:
+def _recalled(root: str, environment: str, *, builds: bool) -> Recalled | None:
     """Return the snapshot of a project, if it holds.
 
     Where the store is, only the configuration says, whose parser costs more
     than all this. So it is guessed: a snapshot names the configuration and the
     store that it was made with, and a wrong guess finds none.
     """
-    from assetmake.snapshot import FILE_NAME, PRIVATE, key_of, recall
+    from assetmake.snapshot import FILE_NAME, PRIVATE, UNLOADED, key_of, recall
 
     config = _bytes(os.path.join(root, "pyproject.toml"))
     for store in _stores(config):
         place = os.path.abspath(os.path.join(root, store))
-        file = os.path.join(place, PRIVATE, FILE_NAME)
-        if os.path.exists(file):
-            key = key_of("Assetfile.py", environment, config, store, root)
-            found = recall(file, key, root, alone=True)
-            if found is not None:
-                return found
+        for name in (FILE_NAME,) if builds else (FILE_NAME, UNLOADED):
+            file = os.path.join(place, PRIVATE, name)
+            if os.path.exists(file):
+                key = key_of("Assetfile.py", environment, config, store, root)
+                found = recall(file, key, root, alone=True)
+                if found is not None:
+                    return found
     return None
 
 

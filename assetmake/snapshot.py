@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FILE_NAME = "snapshot"
+#: The same by a look that did not load the Assetfile; no build goes by it.
+UNLOADED = "snapshot-unloaded"
 #: Where a store keeps what is not precious: staging, lock, index, logs.
 PRIVATE = ".assetmake"
 #: Changes with what a snapshot holds or means.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from assetmake.checking import staged_table
 from assetmake.code.audit import unwatched
+from assetmake.defined import needed_load
 from assetmake.errors import AssetmakeError
 from assetmake.frames.base import ROWS_SCHEME
 from assetmake.load import importing
@@ -85,7 +86,7 @@ def verify(
         told: Is given each result as soon as it is there.
     """
     found = []
-    with importing(view.defined.loaded), unwatched():
+    with importing(needed_load(view.defined)), unwatched():
         verifier = _Verifier(project, view)
         try:
             for name in names:

@@ -1,29 +1,20 @@
 """One look at a project: what is defined, what is stored, and what that means.
 
-The effects of a status meet here: the Assetfile is loaded, code, sources and
-tables are fingerprinted, and the pure comparison in `status` judges them.
+The effects of a status meet here: sources and tables are fingerprinted, and the
+pure comparison in `status` judges them. What is defined, `defined` and `static`
+tell.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from assetmake.assets import Asset, Resolved, Source, resolve
-from assetmake.checks import BoundCheck, bind, checks_by_asset
-from assetmake.code.audit import Seen, watch
-from assetmake.code.closure import Code
+from assetmake.assets import Asset, Source
 from assetmake.code.explain import explain_change
-from assetmake.code.parts import Closure, Place
 from assetmake.config import Config
-from assetmake.errors import DefinitionError
-from assetmake.excerpts import source_line
-from assetmake.frames import is_open
-from assetmake.frames.base import dotted_names
-from assetmake.graph import find_circle, order
-from assetmake.load import Loaded, load
+from assetmake.defined import Checked, Defined, relative_place
 from assetmake.names import folded
 from assetmake.observe import Observer
 from assetmake.status import (
@@ -39,59 +30,6 @@ from assetmake.stores.base import Store
 from assetmake.surroundings import packages, variables
 from assetmake.verdicts import CheckDefinition
 
-if TYPE_CHECKING:
-    from assetmake.frames.columns import Declared
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A check of one asset, and the code of it."""
-
-    bound: BoundCheck
-    closure: Closure
-
-
-@dataclass(slots=True)
-class Defined:
-    """What the Assetfile defines, loaded and analysed.
-
-    Attributes:
-        loaded: The load itself: assets, sources, and the bytes of the code.
-        code: The static model of the project's sources.
-        assets: By name, upstream before downstream.
-        sources: By name.
-        resolved: What each asset's parameters mean.
-        closures: The code of each asset.
-        graph: What each asset reads, in the order of `assets`.
-        seen: What the load itself read of the project; it counts for every
-            asset.
-        checks: Of each asset that has any, with their code.
-    """
-
-    loaded: Loaded
-    code: Code
-    assets: dict[str, Asset]
-    sources: dict[str, Source]
-    resolved: dict[str, Resolved]
-    closures: dict[str, Closure]
-    graph: dict[str, tuple[str, ...]]
-    seen: Seen
-    checks: dict[str, tuple[Checked, ...]]
-
-    def uses_spark(self, name: str) -> bool:
-        """Whether the code or types of an asset, or of a check, name pyspark."""
-        annotations = [item.annotation for item in self.resolved[name].inputs]
-        closures = [self.closures[name]]
-        for item in self.checks.get(name, ()):
-            closures.append(item.closure)
-            annotations.append(item.bound.table.annotation)
-            annotations += [given.annotation for given in item.bound.inputs]
-        return any("pyspark" in closure.packages for closure in closures) or any(
-            "pyspark" in word
-            for annotation in (self.assets[name].returns, *annotations)
-            for word in dotted_names(annotation)
-        )
-
 
 @dataclass(slots=True)
 class View:
@@ -104,97 +42,6 @@ class View:
     records: dict[str, Record]
     statuses: dict[str, Status]
     unmanaged: list[str]
-
-
-def define(assetfile: Path, project: Path) -> Defined:
-    """Load an Assetfile and analyse the code of its assets.
-
-    Raises:
-        LoadError: it cannot be loaded.
-        DefinitionError: what it defines contradicts itself.
-    """
-    with watch(project) as seen:
-        loaded = load(assetfile, project)
-    assets = {asset.name: asset for asset in loaded.assets}
-    sources = {source.name: source for source in loaded.sources}
-    _refuse_unsupported(assets, sources, project)
-    known = {**assets, **sources}
-    resolved = {
-        name: resolve(asset, known, root=project) for name, asset in assets.items()
-    }
-    graph = {
-        name: tuple(dict.fromkeys(item.name for item in found.inputs))
-        for name, found in resolved.items()
-    }
-    circle = find_circle(graph)
-    if circle:
-        raise _circle_error(circle, assets, resolved, project)
-    ordered = order(graph)
-    code = Code(project, assetfile, loaded.files)
-    closures = {
-        name: code.closure(
-            assets[name].plain,
-            (assets[name].registered.file, assets[name].registered.line),
-            settings=resolved[name].settings,
-        )
-        for name in ordered
-    }
-    checks = _checks(loaded, assets, resolved, known, code)
-    for file, data in code.texts.items():
-        # A module that is imported only while an asset runs is run as analysed.
-        loaded.session.files.setdefault(Path(file), data)
-    return Defined(
-        loaded,
-        code,
-        {name: assets[name] for name in ordered},
-        sources,
-        resolved,
-        closures,
-        {name: graph[name] for name in ordered},
-        seen,
-        checks,
-    )
-
-
-def _checks(
-    loaded: Loaded,
-    assets: Mapping[str, Asset],
-    resolved: Mapping[str, Resolved],
-    known: Collection[str],
-    code: Code,
-) -> dict[str, tuple[Checked, ...]]:
-    """Return the checks of each asset, bound to it and analysed."""
-    found = {}
-    of_assets = checks_by_asset(loaded.checks, assets, known, loaded.root)
-    for name, items in of_assets.items():
-        analysed = []
-        for item in items:
-            bound = bind(item, name, resolved[name], known, loaded.root)
-            place = item.registered
-            closure = code.closure(
-                item.plain, (place.file, place.line), settings=bound.settings
-            )
-            analysed.append(Checked(bound, closure))
-        found[name] = tuple(analysed)
-    return found
-
-
-def _refuse_unsupported(
-    assets: Mapping[str, Asset], sources: Mapping[str, Source], project: Path
-) -> None:
-    """Raise for what an Assetfile may say and this version cannot do."""
-    for asset in assets.values():
-        if asset.store is not None:
-            place = relative_place(asset.place, project)
-            msg = f"{place}: asset `{asset.name}` names a store of its own"
-            hint = "leave out `store=`: this version keeps all assets in one store"
-            raise DefinitionError(msg, hints=hint)
-    for source in sources.values():
-        place = relative_place(source.place, project)
-        if source.table is not None or "://" in (source.path or ""):
-            msg = f"{place}: source `{source.name}` is not a local file"
-            hint = "this version reads files, directories, globs and other projects"
-            raise DefinitionError(msg, hints=hint)
 
 
 def look(
@@ -225,20 +72,6 @@ def look(
     return View(defined, observer, definitions, sources, records, statuses, unmanaged)
 
 
-def relative_place(place: Place, project: Path) -> Place:
-    """Return a place whose file is relative to the project, if it lies there."""
-    try:
-        file = Path(place.file).relative_to(project).as_posix()
-    except ValueError:
-        return place
-    return Place(file, place.line)
-
-
-def relative_path(path: Path, project: Path) -> str:
-    """Return a path relative to the project, with ``/``."""
-    return path.relative_to(project).as_posix()
-
-
 def _definition(
     asset: Asset, defined: Defined, project: Path, config: Config, observer: Observer
 ) -> Definition:
@@ -257,9 +90,9 @@ def _definition(
         packages=packages((*config.packages, *asset.packages)),
         format=asset.format or "",
         table_format=config.format,
-        is_open=is_open(asset.returns),
+        is_open=defined.shapes[asset.name].is_open,
         columns=asset.columns,
-        schema=_declared_by(asset.schema),
+        schema=defined.shapes[asset.name].schema,
         group=asset.group or "",
         description=asset.description or "",
         owner=asset.owner or "",
@@ -281,14 +114,6 @@ def _check_definition(checked: Checked, project: Path) -> CheckDefinition:
         checked.closure.parts,
         check.description,
     )
-
-
-def _declared_by(schema: Any) -> Declared | None:
-    if schema is None:
-        return None
-    from assetmake.frames.schemas import declared_by
-
-    return declared_by(schema)
 
 
 def _records(
@@ -356,20 +181,4 @@ def _recorded_source(
     place = relative_place(source.place, project)
     return SourceData(
         source.name, place, fingerprint, description=source.description or ""
-    )
-
-
-def _circle_error(
-    circle: list[str],
-    assets: Mapping[str, Asset],
-    resolved: Mapping[str, Resolved],
-    project: Path,
-) -> DefinitionError:
-    first = assets[circle[0]]
-    chain = " needs ".join([*circle, circle[0]])
-    reads = next(item for item in resolved[circle[0]].inputs if item.name in circle)
-    where = source_line(first.place, reads.parameter, project)
-    return DefinitionError(
-        f"assets need each other in a circle\n  {chain}\n{where}",
-        hints="let one of them read a source instead",
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from assetmake.code.audit import Seen
 from assetmake.code.parts import Closure
+from assetmake.defined import needed_load, relative_path
 from assetmake.early import EarlySpark
 from assetmake.errors import AssetmakeError
 from assetmake.frames import Frames
@@ -27,7 +28,7 @@ from assetmake.snapshot import PRIVATE
 from assetmake.status import SourceData
 from assetmake.stores.local import LocalStore
 from assetmake.versions import versions_of
-from assetmake.view import View, relative_path
+from assetmake.view import View
 
 if TYPE_CHECKING:
     from assetmake.project import Project
@@ -56,7 +57,7 @@ class ProjectWorld:
         self._echo = echo
         settings = {"spark": project.config.spark}
         self._frames = Frames(settings)
-        loaded, store = view.defined.loaded, project.store
+        loaded, store = needed_load(view.defined), project.store
         self._origin = Origin(
             project.assetfile,
             project.root,
@@ -132,7 +133,7 @@ class ProjectWorld:
         if self._workers is None:
             from assetmake.workers import Workers
 
-            imports = _installed(self._defined.loaded.modules.values())
+            imports = _installed(needed_load(self._defined).modules.values())
             self._workers = Workers(replace(self._origin, imports=imports), self._jobs)
         return self._workers
 

@@ -13,7 +13,7 @@ import re
 import pytest
 
 from assetmake.code.explain import explain_change
-from assetmake.view import define
+from assetmake.defined import define
 
 HEAD = (
     'from assetmake import asset, include, source\nraw = source("raw", path="r.csv")\n'

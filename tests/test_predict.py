@@ -56,11 +56,11 @@ def predicted(space, *names):
 
 
 def files(space):
-    """Return all files of a project but the disposable snapshot, with their times."""
+    """Return all files of a project but the disposable ones, with their times."""
     return {
         path: (path.stat().st_mtime_ns, path.read_bytes())
         for path in space.root.rglob("*")
-        if path.is_file() and path.name not in ("snapshot", "index")
+        if path.is_file() and ".assetmake" not in path.parts
     }
 
 

@@ -89,6 +89,29 @@ def parameters(node: ast.arguments) -> list[str]:
     return [part.arg for part in parts]
 
 
+def head(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    """Return how a function is called, as text: ``"a b= *c d= **e"``.
+
+    A ``/`` and a lone ``*`` stand where they stand, ``async`` in front.
+    """
+    given = node.args
+    words = ["async"] if isinstance(node, ast.AsyncFunctionDef) else []
+    plain = [*given.posonlyargs, *given.args]
+    required = len(plain) - len(given.defaults)
+    for position, part in enumerate(plain):
+        words.append(part.arg if position < required else f"{part.arg}=")
+        if position + 1 == len(given.posonlyargs):
+            words.append("/")
+    if given.vararg or given.kwonlyargs:
+        words.append(f"*{given.vararg.arg}" if given.vararg else "*")
+    words += [
+        part.arg if value is None else f"{part.arg}="
+        for part, value in zip(given.kwonlyargs, given.kw_defaults, strict=True)
+    ]
+    words += [f"**{given.kwarg.arg}"] if given.kwarg else []
+    return " ".join(words)
+
+
 def import_bases(node: ast.Import | ast.ImportFrom) -> list[tuple[str, str, str]]:
     """Return (bound name, base that it stands for, base loaded) of an import."""
     if isinstance(node, ast.ImportFrom):

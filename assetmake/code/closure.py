@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from assetmake.code.effects import find_effects
 from assetmake.code.graph import Graph
 from assetmake.code.listing import Lines
+from assetmake.code.live import Live
 from assetmake.code.loading import Loading
 from assetmake.code.modules import Module, Modules
 from assetmake.code.nodes import PROJECT, Node
@@ -117,7 +118,15 @@ class Code:
         Raises:
             LoadError: a file that the asset refers to is not Python.
         """
-        return self.model().closure(function, registered, settings)
+        return self.trace(self.observe(function, registered), settings=settings)
+
+    def observe(self, function: Any, registered: tuple[str, int]) -> Live:
+        """Return what only a live function tells of an asset's code; see `closure`."""
+        return self.model().observe(function, registered)
+
+    def trace(self, live: Live, *, settings: Collection[str] = ()) -> Closure:
+        """Return all code that an asset depends on, by what `observe` told."""
+        return self.model().closure(live, settings)
 
     def model(self) -> Model:
         """Return the model of all modules, made when first asked for."""
@@ -178,17 +187,19 @@ class Model:
             )
         return found
 
-    def closure(
-        self, function: Any, registered: tuple[str, int], settings: Collection[str]
-    ) -> Closure:
-        """See `Code.closure`."""
+    def observe(self, function: Any, registered: tuple[str, int]) -> Live:
+        """See `Code.observe`."""
         module = self.modules.at(registered[0]) if registered[0] else None
         if module is not None and self.loading.add(module):
             self._refresh()
+        return self.finder.observe(function, registered)
+
+    def closure(self, live: Live, settings: Collection[str]) -> Closure:
+        """See `Code.trace`."""
         flags = 0
         while True:
             graph = self.graph(flags)
-            roots = self.finder.find(graph, function, registered, settings)
+            roots = self.finder.find(graph, live, settings)
             nodes = [root.draft.node(root.flags) for root in roots]
             seen = flags
             for node in nodes:

@@ -9,13 +9,15 @@ that is not known to be harmless is a doubt, and costs no more than a real load.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 from os.path import abspath
 
 from assetmake.code.closure import Code, Model
-from assetmake.code.draft import ASSET
+from assetmake.code.draft import ASSET, NodeKey
+from assetmake.code.hints import hint_about
 from assetmake.code.modules import Module
-from assetmake.code.records import Unit
+from assetmake.code.records import DECLARES, Unit
 from assetmake.code.resolve import Target
 
 #: What a plain statement may call to declare something.
@@ -86,30 +88,84 @@ def doubts(code: Code, registered: Iterable[tuple[str, int]]) -> set[str]:
             asset was declared, and of each call of `source`.
     """
     model = code.model()
-    lines: dict[str, set[int]] = {}
-    for file, line in registered:
-        lines.setdefault(abspath(file), set()).add(line)
     found: set[str] = set()
+    wanted = dict.fromkeys(_registering(model, registered, found))
+    wanted.update(dict.fromkeys(filter(partial(_declares, model), _executed(model))))
     starts: list[int] = []
-    for file, wanted in lines.items():
-        module = model.modules.at(file)
-        if module is None:
-            found.add(f"{file} is not code of the project")
-            continue
-        for index, unit in enumerate(module.summary.units):
-            first, _, last, _ = unit.at
-            if not wanted.isdisjoint(range(first, last + 1)):
-                for asked in _asked(model, module, index):
-                    if isinstance(asked, int):
-                        starts.append(asked)
-                    elif _asks(asked):
-                        found.add(asked)
+    for number, index in wanted:
+        module = model.modules.found[number]
+        for asked in _asked(model, module, index):
+            if isinstance(asked, int):
+                starts.append(asked)
+            elif _asks(asked):
+                place = f"{module.file}:{module.summary.units[index].line}"
+                found.add(_in_words(asked, place))
     graph = model.graph(0)
     for number, _ in graph.reach(starts):
         node = graph.node(number)
-        found.update(text for _, text in node.notes)
-        found.update(filter(_asks, node.leaves))
+        place = _place(model, node.key)
+        hints = set(map(hint_about, node.leaves))  # of what asks, or is harmless
+        found.update(f"{place}: {t}" for _, t in node.notes if t not in hints)
+        found.update(_in_words(leaf, place) for leaf in filter(_asks, node.leaves))
     return found
+
+
+def _registering(
+    model: Model, registered: Iterable[tuple[str, int]], problems: set[str]
+) -> Iterator[tuple[int, int]]:
+    """Yield the statements that hold lines; what is in none is a problem."""
+    lines: dict[str, set[int]] = {}
+    for file, line in registered:
+        lines.setdefault(abspath(file), set()).add(line)
+    for file, numbers in lines.items():
+        module = model.modules.at(file)
+        if module is None:
+            problems.add(f"{file} is not code of the project")
+            continue
+        for index, unit in enumerate(module.summary.units):
+            first, _, last, _ = unit.at
+            if not numbers.isdisjoint(range(first, last + 1)):
+                yield module.index, index
+
+
+def _in_words(leaf: str, place: str) -> str:
+    kind, _, name = leaf.partition(":")
+    if kind == "missing":
+        return f"{place}: `{name}` is not defined"
+    return f"{place}: `{name}` may give something else in another load"
+
+
+def _place(model: Model, key: NodeKey) -> str:
+    """Return where a node stands, in words."""
+    if key[1] < 0:
+        return "the project"
+    module = model.modules.found[key[1]]
+    return (
+        f"{module.file}:{module.summary.units[key[2]].line}"
+        if key[2] >= 0
+        else (module.file)
+    )
+
+
+def _executed(model: Model) -> Iterator[tuple[int, int]]:
+    """Yield the statements that loading the Assetfile executes, or may."""
+    imported = {module.index for module in model.loading.imported}
+    yield from (key for key in model.loading.executed if key[0] in imported)
+
+
+def _declares(model: Model, key: tuple[int, int]) -> bool:
+    """Return whether a statement may declare an asset, though it did not yet."""
+    unit = model.resolver.unit(key)
+    module = model.modules.found[key[0]]
+    if unit.kind == "def":
+        if not unit.decorators:
+            return False
+        if _decorators(model, module, unit) is not None:
+            return bool(unit.guards) and not ASSET.isdisjoint(
+                map(str, _decorators(model, module, unit) or ())
+            )
+    graph = model.graph(0)
+    return bool(graph.flags(graph.number(("unit", *key))) & DECLARES)
 
 
 def _asked(model: Model, module: Module, index: int) -> list[int | str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from assetmake.code.hints import hint_about
 from assetmake.code.modules import Module
 from assetmake.code.records import (
+    DECLARES,
     QUERIES,
     READS_SUBCLASSES,
     Call,
@@ -43,6 +44,12 @@ _OPAQUE = frozenset(
 ASSET = frozenset({"ext:assetmake.asset", "ext:assetmake.assets.asset"})
 #: Of which assets it is, and how severe, is compared apart from its code.
 CHECK = frozenset({"ext:assetmake.check", "ext:assetmake.checks.check"})
+
+_DECLARING = frozenset(
+    f"ext:assetmake.{place}{word}"
+    for place in ("", "assets.", "checks.")
+    for word in ("asset", "check", "include", "source")
+)
 
 
 @dataclass(slots=True)
@@ -336,6 +343,8 @@ class Draft:
                 recipe[-1] += step
             else:
                 recipe.append(step)
+        if not _DECLARING.isdisjoint(self._leaves):
+            flags |= DECLARES
         return Node(
             self.key,
             text,

@@ -18,7 +18,7 @@ import types
 import uuid
 from collections.abc import Callable
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from assetmake.fingerprint import digest
 from assetmake.masks import masked
@@ -49,6 +49,74 @@ _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 #: Adds a function, class or module of the project, and returns True; returns
 #: False for what is not the project's.
 Refer = Callable[[Any], bool]
+
+
+class Site(NamedTuple):
+    """Where a function is defined.
+
+    Attributes:
+        path: Of the file, absolute.
+        unit: Number of the unit that holds it.
+        nested: Which function of `Unit.nested` it is; -1 for none of them.
+        direct: Whether it is the unit itself: a ``def`` at module level.
+    """
+
+    path: str
+    unit: int
+    nested: int = -1
+    direct: bool = False
+
+
+class Referred(NamedTuple):
+    """A function, class or module of the project that a value refers to.
+
+    Attributes:
+        kind: ``function``, ``class`` or ``module``.
+        module: Name of its module.
+        file: Of its module as imported; empty if that has none.
+        name: Of a class.
+        site: Of a function.
+    """
+
+    kind: str
+    module: str
+    file: str
+    name: str
+    site: Site | None
+
+
+class Told(NamedTuple):
+    """What is told of one live value.
+
+    Attributes:
+        name: Under which a function closes over it.
+        digest: Empty if it has no value that is the same in every process.
+        text: As a reader would write it.
+        referred: What of the project it refers to, in order.
+    """
+
+    name: str
+    digest: str
+    text: str
+    referred: tuple[Referred, ...]
+
+
+class Live(NamedTuple):
+    """What a function tells of itself, and its source alone does not.
+
+    Attributes:
+        where: Statement during which it became an asset.
+        site: Where what its author wrote is defined, beneath wrappers.
+        own: Whether `where` is that very ``def``.
+        around: What wraps it; None if nothing does, or nothing asks.
+        values: What it closes over, if that is asked.
+    """
+
+    where: Site | None
+    site: Site | None
+    own: bool
+    around: Told | None = None
+    values: tuple[Told, ...] = ()
 
 
 class NoPlainValueError(Exception):

@@ -25,12 +25,15 @@ class Loading:
     Attributes:
         executed: Units in the order in which importing the Assetfile runs
             them; then those of modules that are imported later, if at all.
+        imported: Modules in the order in which importing the Assetfile begins
+            to run them.
     """
 
     def __init__(self, modules: Modules, entry: Module) -> None:
         self.modules = modules
         self.entry = entry
         self.executed: list[Key] = []
+        self.imported: list[Module] = []
         self._entered: set[int] = set()
         self._direct: dict[int, list[int]] = {}
         self._enter(entry)
@@ -147,6 +150,7 @@ class Loading:
     def _events(self, module: Module) -> Iterator[Module]:
         """Go through a module; yield each module that has to be run before."""
         self._entered.add(module.index)
+        self.imported.append(module)
         direct = self._direct.setdefault(module.index, [])
         for kind, value, index in module.summary.events:
             refs: Iterable[Ref] = ()
@@ -154,7 +158,7 @@ class Loading:
                 refs = [("load", str(value), ())]
             elif kind == "path":
                 self._extend(module, value, front=bool(index))
-            else:
+            elif kind == "unit":
                 unit = module.summary.units[index]
                 includes = _includes(unit)
                 refs = [r for r, _ in refs_now(unit) if includes or r[0] != "script"]
@@ -173,6 +177,7 @@ class Loading:
 
     def follow_later(self) -> None:
         """Enter what functions import, and what those modules import."""
+        known = len(self.imported)
         done: set[int] = set()
         while todo := self._entered - done:
             for index in sorted(todo):
@@ -183,6 +188,7 @@ class Loading:
                         for other in self.targets(module, ref):
                             if other.index not in self._entered:
                                 self._enter(other)
+        del self.imported[known:]
 
 
 def refs_now(unit: Unit) -> Iterator[Located]:

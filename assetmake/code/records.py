@@ -41,6 +41,12 @@ READS_SUBCLASSES = 8
 REBINDS = 16  # exec() at module level into the module's own names
 HOOKS = 32  # a class that acts on its subclasses
 
+#: Of a function at module level, that its own body yields.
+YIELDS = 64
+
+#: Of a node of the graph, that it may declare an asset or source.
+DECLARES = 128
+
 
 def is_inexact(ref: Ref) -> bool:
     """Return whether a reference is to what some item or call gives.
@@ -64,6 +70,7 @@ class Piece(NamedTuple):
         code: Its digest.
         refs: What it refers to, in order.
         literal: Whether it is a literal, so that its text is its value.
+        bare: Whether it is nothing but a name.
         at: (line, column, end line, end column); lines from 1, columns in
             bytes of UTF-8.
     """
@@ -72,6 +79,7 @@ class Piece(NamedTuple):
     code: str
     refs: tuple[Located, ...]
     literal: bool
+    bare: bool
     at: tuple[int, int, int, int]
 
 
@@ -154,6 +162,8 @@ class Unit(NamedTuple):
         registrations: Calls with keywords that may be those of an asset.
         nested: Functions defined at module level within this statement.
         silent: Line ranges of its docstrings, first to last.
+        head: Of a function, how it is called; see `bound.head`.
+        literal: Whether it binds names to a literal, and does nothing else.
     """
 
     name: str
@@ -181,6 +191,8 @@ class Unit(NamedTuple):
     registrations: tuple[Call, ...] = ()
     nested: tuple[Unit, ...] = ()
     silent: tuple[tuple[int, int], ...] = ()
+    head: str = ""
+    literal: bool = False
 
 
 class Binding(NamedTuple):
@@ -210,7 +222,8 @@ class Summary(NamedTuple):
         exports: ``__all__``; None if it is not given, and ``*`` alone if it is
             computed.
         events: What importing the module does, in order: ("unit", "", index),
-            ("load", base, 0) or ("path", expression, 1 for the front).
+            ("load", base, 0), ("path", expression, 1 for the front), or
+            ("test", "", 0) for a test whose outcome is known.
         doc: Docstring of the module.
         paths: Path expressions that global names are assigned; see `syspath`.
     """

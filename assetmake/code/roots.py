@@ -17,7 +17,16 @@ from typing import Any
 
 from assetmake.code.draft import Draft, NodeKey
 from assetmake.code.graph import Graph
-from assetmake.code.live import NoPlainValueError, closed_over, describe, shown
+from assetmake.code.live import (
+    Live,
+    NoPlainValueError,
+    Referred,
+    Site,
+    Told,
+    closed_over,
+    describe,
+    shown,
+)
 from assetmake.code.loading import Loading
 from assetmake.code.modules import Module, Modules
 from assetmake.code.parts import Place
@@ -57,11 +66,10 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What is asked for: see `RootFinder.find`; `plain` is beneath wrappers."""
+    """What is asked for: see `RootFinder.find`."""
 
     graph: Graph
-    function: Any
-    plain: types.FunctionType | None
+    live: Live
     settings: Collection[str]
 
 
@@ -79,6 +87,12 @@ class _Site:
     def key(self) -> Key:
         return self.module.index, self.index
 
+    @property
+    def site(self) -> Site:
+        """The same without the model."""
+        nested = -1 if self.nested is None else self.unit.nested.index(self.nested)
+        return Site(self.module.path, self.index, nested, self.direct)
+
 
 class RootFinder:
     """Finds what each asset begins with."""
@@ -89,32 +103,65 @@ class RootFinder:
         self.loading = loading
         self._starts: dict[int, list[int]] = {}
 
+    def observe(self, function: Any, registered: tuple[str, int]) -> Live:
+        """Return what only a function that was made tells of an asset's code.
+
+        Args:
+            function: What `asset` was given, decorated or not.
+            registered: File and line of the statement that called `asset`.
+        """
+        plain = _plain(function)
+        where = self._statement(*registered)
+        site = self._site(plain) if plain is not None else None
+        live = Live(_plain_site(where), _plain_site(site), own=False)
+        if where is not None and self._is_own(where, site, function):
+            return live._replace(own=True)
+        around = None if plain is function else self._told("", function)
+        if plain is None or (site is not None and site.direct):
+            return live._replace(around=around)
+        values: list[Told] = []
+        for name, value in closed_over(plain):
+            values.append(self._told(name, value))
+            if not values[-1].digest:
+                break
+        return live._replace(around=around, values=tuple(values))
+
     def find(
-        self,
-        graph: Graph,
-        function: Any,
-        registered: tuple[str, int],
-        settings: Collection[str],
+        self, graph: Graph, live: Live, settings: Collection[str] = ()
     ) -> list[Root]:
         """Return the parts that an asset begins with, its own first.
 
         Args:
             graph: Where the parts refer to.
-            function: What `asset` was given, decorated or not.
-            registered: File and line of the statement that called `asset`.
+            live: See `observe`.
             settings: Parameters whose defaults are settings.
         """
-        plain = _plain(function)
-        wanted = _Wanted(graph, function, plain, settings)
-        where = self._statement(*registered)
-        site = self._site(plain) if plain is not None else None
-        if where is not None and self._is_own(where, site, function):
+        wanted = _Wanted(graph, live, settings)
+        where, site = self._at(live.where), self._at(live.site)
+        if live.own and where is not None:
             return self._direct(wanted, where, None)
         if site is not None and site.direct:
             roots = self._direct(wanted, site, where)
             self._wrapped(wanted, roots[0].draft, where)
             return roots
         return self._made(wanted, site, where)
+
+    def _told(self, name: str, value: Any) -> Told:
+        """Return what can be told of a live value."""
+        referred: list[Referred] = []
+
+        def refer(item: Any) -> bool:
+            found = self._referred(item)
+            if found is not None:
+                referred.append(found)
+            return found is not None
+
+        try:
+            found = describe(value, self.modules.root, refer)
+        except NoPlainValueError:
+            return Told(name, "", "", tuple(referred))
+        text = f"{name} = {shown(value, self.modules.root)}" if name else ""
+        return Told(name, found, text, tuple(referred))
 
     def _is_own(self, where: _Site, site: _Site | None, function: Any) -> bool:
         """Return whether an asset is the very ``def`` that registers it."""
@@ -205,14 +252,10 @@ class RootFinder:
 
     def _wrapped(self, wanted: _Wanted, draft: Draft, where: _Site | None) -> None:
         """Add the functions that were put around one at module level."""
-        if wanted.plain is wanted.function:
+        if wanted.live.around is None:
             return
-        refer = functools.partial(self._refer, draft)
-        try:
-            draft.say(describe(wanted.function, self.modules.root, refer))
-        except NoPlainValueError:
-            if where is not None:
-                draft.edge(("unit", *where.key))
+        if not self._say(draft, wanted.live.around) and where is not None:
+            draft.edge(("unit", *where.key))
 
     def _factory(self, draft: Draft, site: _Site) -> None:
         """Add the code of a function that is not at module level.
@@ -235,47 +278,59 @@ class RootFinder:
 
     def _values(self, wanted: _Wanted, draft: Draft, place: Place) -> list[Root] | None:
         """Return what a function closes over; None if that cannot be told."""
-        function, plain = wanted.function, wanted.plain
-        refer = functools.partial(self._refer, draft)
-        roots = []
-        try:
-            if plain is not function:
-                draft.say(describe(function, self.modules.root, refer))
-            for name, value in closed_over(plain) if plain is not None else ():
-                inner = self._draft(wanted.graph, draft.module)
-                refer = functools.partial(self._refer, inner)
-                inner.say((name, describe(value, self.modules.root, refer)))
-                kind = "setting" if name in wanted.settings else "value"
-                text = f"{name} = {shown(value, self.modules.root)}"
-                roots.append(Root(name, kind, place, inner, text=text))
-        except NoPlainValueError:
+        live = wanted.live
+        if live.around is not None and not self._say(draft, live.around):
             return None
+        roots = []
+        for told in live.values:
+            inner = self._draft(wanted.graph, draft.module)
+            if not self._say(inner, told):
+                return None
+            kind = "setting" if told.name in wanted.settings else "value"
+            roots.append(Root(told.name, kind, place, inner, text=told.text))
         return roots
 
-    def _refer(self, draft: Draft, value: Any) -> bool:
-        """Add a live function, class or module; return whether it is the project's."""
+    def _say(self, draft: Draft, told: Told) -> bool:
+        """Add a live value; return whether it could be told."""
+        for item in told.referred:
+            self._refer(draft, item)
+        if told.digest:
+            draft.say((told.name, told.digest) if told.name else told.digest)
+        return bool(told.digest)
+
+    def _referred(self, value: Any) -> Referred | None:
+        """Return what a live function, class or module of the project is."""
         if isinstance(value, types.FunctionType):
             site = self._site(value)
-            if site is None:
-                return False
-            if site.nested is None:
+            found = _plain_site(site)
+            return found and Referred("function", "", "", "", found)
+        kind = "module" if isinstance(value, types.ModuleType) else "class"
+        name = value.__name__ if kind == "module" else value.__module__
+        file = getattr(sys.modules.get(name or ""), "__file__", None)
+        file = file if isinstance(file, str) else ""
+        if self._module(name, file) is None:
+            return None
+        qualified = "" if kind == "module" else value.__qualname__
+        return Referred(kind, name, file, qualified, None)
+
+    def _refer(self, draft: Draft, item: Referred) -> None:
+        """Add a function, class or module of the project."""
+        if item.kind == "function":
+            site = self._at(item.site)
+            if site is not None and site.nested is None:
                 draft.edge(("unit", *site.key))
-            else:
+            elif site is not None:
                 self._factory(draft, site)
-            return True
-        if isinstance(value, types.ModuleType):
-            module = self._module(value.__name__)
-            if module is not None:
-                draft.edge(("module", module.index, -1))
-            return module is not None
-        module = self._module(value.__module__)
+            return
+        module = self._module(item.module, item.file)
         if module is None:
-            return False
-        name = value.__qualname__.partition(".")[0]
-        for binding in module.summary.bindings.get(name, ()):
+            return
+        if item.kind == "module":
+            draft.edge(("module", module.index, -1))
+            return
+        for binding in module.summary.bindings.get(item.name.partition(".")[0], ()):
             if binding.unit >= 0:
                 draft.edge(("unit", module.index, binding.unit))
-        return True
 
     def _registration(self, draft: Draft, where: _Site) -> None:
         """Add what counts of a statement that only registers.
@@ -296,6 +351,10 @@ class RootFinder:
     def _load(self, draft: Draft) -> None:
         """Add what loading the Assetfile does outside of the project."""
         draft.loads(self.loading.entry)
+
+    def statement(self, file: str, line: int) -> Site | None:
+        """Return the statement that holds a line of a file of the project."""
+        return _plain_site(self._statement(file, line))
 
     # Finding places ------------------------------------------------------------
 
@@ -338,7 +397,16 @@ class RootFinder:
             return None
         return _Site(module, index, units[index], None, False)
 
-    def _module(self, name: str | None) -> Module | None:
+    def _at(self, site: Site | None) -> _Site | None:
+        """Return a place in the model."""
+        module = self.modules.at(site.path) if site is not None else None
+        if site is None or module is None:
+            return None
+        unit = module.summary.units[site.unit]
+        nested = unit.nested[site.nested] if site.nested >= 0 else None
+        return _Site(module, site.unit, unit, nested, site.direct)
+
+    def _module(self, name: str | None, file: str) -> Module | None:
         """Return the module that a live object names as its own."""
         if not name:
             return None
@@ -347,9 +415,11 @@ class RootFinder:
         found = self.modules.find(name)
         if isinstance(found, Module):
             return found
-        live = sys.modules.get(name)
-        file = getattr(live, "__file__", None)
-        return self.modules.at(file) if isinstance(file, str) else None
+        return self.modules.at(file) if file else None
+
+
+def _plain_site(site: _Site | None) -> Site | None:
+    return None if site is None else site.site
 
 
 def _plain(function: Any) -> types.FunctionType | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
-from assetmake.code.bound import Bound, bound_by, import_bases, parameters
+from assetmake.code.bound import Bound, bound_by, head, import_bases, parameters
 from assetmake.code.canonical import (
     Form,
     annotations_of,
@@ -36,7 +36,7 @@ from assetmake.code.records import (
 from assetmake.code.reflection import note_decorator
 from assetmake.code.scopes import Scope, Trace
 from assetmake.code.syspath import extensions, path_expression
-from assetmake.code.verdicts import exports, is_literal, verdict
+from assetmake.code.verdicts import exports, is_plain, verdict
 from assetmake.code.walker import Walker
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -121,6 +121,8 @@ class _Builder:
         while inner is not None:
             node, inner = inner, None
             known = verdict(node.test)
+            if known:
+                self.events.append(("test", "", 0))
             if known == "main":
                 self.block(node.body, guards, main=True)
             elif known == "always":
@@ -209,6 +211,7 @@ class _Builder:
             defaults=defaults,
             annotations=annotations,
             params=tuple(parameters(node.args)),
+            head=head(node),
         )
 
     def _class(self, node: ast.ClassDef) -> Unit:
@@ -249,6 +252,7 @@ class _Builder:
             canonical(node),
             aliases=tuple(self._flows(node)),
             partial=partial,
+            literal=isinstance(node, ast.Assign) and assigned and is_plain(node.value),
             registrations=tuple(
                 self._call(call) for call in walker.trace.registrations
             ),
@@ -311,7 +315,8 @@ class _Builder:
             name,
             canonical(node).code,
             self._refs([node], scope),
-            is_literal(node),
+            is_plain(node),
+            isinstance(node, ast.Name),
             _extent(node),
         )
 

@@ -78,6 +78,20 @@ def exports(tree: ast.Module) -> tuple[str, ...] | None:
     return None if found is None else tuple(map(str, found))
 
 
+def is_plain(node: ast.expr) -> bool:
+    """Return whether an expression is a literal, and one that can be made.
+
+    ``{[1]: 2}`` is none, as a list cannot be a key.
+    """
+    if not is_literal(node):
+        return False
+    try:
+        ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return False
+    return True
+
+
 def is_literal(node: ast.AST) -> bool:
     """Return whether the text of an expression is its value."""
     kinds = (

@@ -14,7 +14,7 @@ from itertools import pairwise
 from assetmake.code.bound import Bound, bound_by, import_bases, parameters
 from assetmake.code.canonical import annotations_of, defaults_of, unquoted
 from assetmake.code.namer import Namer
-from assetmake.code.records import Act, Ref, is_inexact, trimmed
+from assetmake.code.records import YIELDS, Act, Ref, is_inexact, trimmed
 from assetmake.code.reflection import note_call, note_decorator, reflect
 from assetmake.code.scopes import Scope, Trace
 from assetmake.code.texts import NAMESPACES, flags_of_name, refs_in_text
@@ -308,11 +308,20 @@ class Walker(Namer):
         if isinstance(value, ast.Constant):
             return  # a docstring
         while isinstance(value, (ast.Await, ast.Yield, ast.YieldFrom)):
+            self._note_yield(value, scope)
             if value.value is None:
                 return
             value = value.value
         self._bare.add(id(value))
         self.push((value,), scope)
+
+    def _note_yield(self, node: ast.AST, scope: Scope) -> None:
+        if scope.level == 1 and not isinstance(node, ast.Await):
+            self.trace.flags |= YIELDS
+
+    def _yield(self, node: ast.AST, scope: Scope) -> None:
+        self._note_yield(node, scope)
+        self.push(ast.iter_child_nodes(node), scope)
 
     def alias(self, targets: Sequence[ast.AST], value: ast.AST, scope: Scope) -> None:
         """Remember what local names may be the same object as."""
@@ -407,4 +416,6 @@ _RULES: dict[type[ast.AST], Rule] = {
     ast.With: Walker._with,  # noqa: SLF001
     ast.AsyncWith: Walker._with,  # noqa: SLF001
     ast.Expr: Walker._expression,  # noqa: SLF001
+    ast.Yield: Walker._yield,  # noqa: SLF001
+    ast.YieldFrom: Walker._yield,  # noqa: SLF001
 }

@@ -1,0 +1,189 @@
+"""Keep summaries of source files on disk, by the digest of the bytes they are of.
+
+They save the parsing of files that did not change. What is garbled, or of
+another version, is passed over; only what the last analysis used is kept.
+"""
+
+from __future__ import annotations
+
+import gc
+import marshal
+import os
+import sys
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from assetmake.code.records import Act, Binding, Call, Piece, Summary, Unit
+from assetmake.fingerprint import digest_bytes
+
+#: Changes with what a summary holds or means.
+_MAGIC = f"assetmake code 1 {sys.version}\n".encode()
+
+
+def sealed(magic: bytes, value: Any) -> bytes:
+    """Return plain values as bytes that tell whether they are whole.
+
+    Raises:
+        ValueError: a value is not plain.
+    """
+    body = marshal.dumps(value)
+    return magic + digest_bytes(body).encode() + b"\n" + body
+
+
+def unsealed(magic: bytes, data: bytes) -> Any:
+    """Return what `sealed` made bytes of; None if it did not."""
+    if not data.startswith(magic):
+        return None
+    mark, _, body = data[len(magic) :].partition(b"\n")
+    if digest_bytes(body).encode() != mark:
+        return None
+    try:
+        return marshal.loads(body)  # noqa: S302 - its checksum was right
+    except (EOFError, ValueError, TypeError):
+        return None
+
+
+def plain(value: Any) -> Any:
+    """Return nested tuples, named or not, as tuples that marshal takes."""
+    if isinstance(value, tuple):
+        return tuple(map(plain, value))
+    if type(value) is dict:
+        return {key: plain(inner) for key, inner in value.items()}
+    return value
+
+
+def read(path: str) -> bytes:
+    """Return the bytes of a file; none if it cannot be read."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def write(path: str, data: bytes) -> bool:
+    """Write a file whole or not at all; return whether that could be done."""
+    staged = f"{path}.{os.getpid()}"
+    try:
+        with open(staged, "wb") as file:
+            file.write(data)
+        os.replace(staged, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(staged)
+        return False
+    return True
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Make many small objects that stay, without looking for circles meanwhile."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+class Summaries(MutableMapping[str, Summary]):
+    """Summaries by digest, read from disk one by one as they are asked for."""
+
+    def __init__(self, path: str) -> None:
+        """Read the file; what is none holds nothing.
+
+        Args:
+            path: Where they are kept; empty for nowhere.
+        """
+        self._path = path
+        self._kept: dict[str, bytes] | None = None
+        self._found: dict[str, Summary] = {}
+        self._is_new = False
+
+    def _on_disk(self) -> dict[str, bytes]:
+        if self._kept is None:
+            found = unsealed(_MAGIC, read(self._path)) if self._path else None
+            self._kept = found if type(found) is dict else {}
+        return self._kept
+
+    def __getitem__(self, digest: str) -> Summary:
+        found = self._found.get(digest)
+        if found is None:
+            found = self._found[digest] = _revived(self._on_disk()[digest])
+        return found
+
+    def __setitem__(self, digest: str, summary: Summary) -> None:
+        self._found[digest] = summary
+        self._is_new = True
+
+    def __delitem__(self, digest: str) -> None:
+        del self._found[digest]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._on_disk(), **self._found})
+
+    def __len__(self) -> int:
+        return len({**self._on_disk(), **self._found})
+
+    def save(self, path: str) -> None:
+        """Keep what was used since the start, if something in it is new."""
+        if not self._is_new and path == self._path:
+            return
+        known = self._on_disk()
+        table = {
+            digest: known.get(digest) or marshal.dumps(plain(summary))
+            for digest, summary in self._found.items()
+        }
+        self._is_new, self._path = False, path
+        write(path, sealed(_MAGIC, table))
+
+
+def _revived(data: bytes) -> Summary:
+    try:
+        units, bindings, stars, *rest = marshal.loads(data)  # noqa: S302 - see `read`
+        return Summary(
+            tuple(map(_unit, units)),
+            {
+                name: tuple(Binding(*one) for one in found)
+                for name, found in bindings.items()
+            },
+            tuple(Binding(*star) for star in stars),
+            *rest,
+        )
+    except (EOFError, ValueError, TypeError) as error:
+        raise KeyError from error
+
+
+_FIELDS = {name: number for number, name in enumerate(Unit._fields)}
+_NESTED = _FIELDS["nested"]
+_MANY = tuple(
+    (_FIELDS[name], kind)
+    for name, kind in (
+        ("decorators", Call),
+        ("defaults", Piece),
+        ("annotations", Piece),
+        ("acts", Act),
+        ("registrations", Call),
+    )
+)
+_PARTIAL = _FIELDS["partial"]
+
+
+def _unit(tree: tuple[Any, ...]) -> Unit:
+    fields = list(tree)
+    for number, kind in _MANY:
+        if fields[number]:
+            make = _call if kind is Call else kind._make
+            fields[number] = tuple(map(make, fields[number]))
+    if fields[_PARTIAL] is not None:
+        fields[_PARTIAL] = _call(fields[_PARTIAL])
+    if fields[_NESTED]:
+        fields[_NESTED] = tuple(map(_unit, fields[_NESTED]))
+    return Unit(*fields)
+
+
+def _call(tree: tuple[Any, ...]) -> Call:
+    call = Call(*tree)
+    return call._replace(keywords=tuple(map(Piece._make, call.keywords)))
