@@ -1,8 +1,8 @@
 """Random projects under random actions; see `random_project`.
 
 A failing trial is shrunk by Hypothesis. Saved as a file in
-`tests/random_failures/`, it is replayed for ever. `ASSETMAKE_TRIALS=100000`
-runs that many trials.
+`tests/random_failures/`, as campaigns do, it is replayed for ever.
+`ASSETMAKE_TRIALS=20000` runs that many trials.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ import pytest
 import random_project
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
+from random_trial import EVENTS
 
 #: By variable, for a campaign; else few, and more where time is.
 TRIALS = int(os.environ.get("ASSETMAKE_TRIALS", "300"))
-SAVED = sorted((Path(__file__).parent / "random_failures").glob("*.json"))
-#: On a file system in memory where there is one: a trial writes much.
-FOLDER = "/dev/shm" if Path("/dev/shm").is_dir() else None
+SAVED = sorted(random_project.FAILURES.glob("*.json"))
 
-NAMES = sorted(random_project.ACTIONS)
 ACTION = st.tuples(
     # Builds are what gives the other actions something to break.
-    st.sampled_from(["build_all", "build_all", "build_some", *NAMES]),
-    st.integers(0, 2**20),
+    st.sampled_from(
+        [name for name, often in random_project.WEIGHTS.items() for _ in range(often)]
+    ),
+    st.integers(0, random_project.LARGEST_NUMBER - 1),
 )
 
 
@@ -40,18 +40,19 @@ def trials(number):
         print_blob=True,
     )
     given_ = given(
-        shape=st.integers(0, 4095), actions=st.lists(ACTION, min_size=1, max_size=14)
+        shape=st.integers(0, random_project.LARGEST_SHAPE - 1),
+        actions=st.lists(ACTION, min_size=1, max_size=random_project.MOST_ACTIONS),
     )
     return lambda test: setting(given_(test))
 
 
 def run(shape, actions):
     note(random_project.dump(shape, actions))
-    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+    with tempfile.TemporaryDirectory(dir=random_project.FOLDER) as folder:
         random_project.run(Path(folder), shape, actions)
 
 
-@trials(20)
+@trials(10)
 def test_promises_hold_after_a_few_actions(shape, actions):
     """Fresh is true, a build is right and minimal, a second one writes nothing."""
     run(shape, actions)
@@ -69,3 +70,45 @@ def test_what_once_failed_holds(file, tmp_path):
     saved = json.loads(file.read_text())
 
     random_project.run(tmp_path, saved["shape"], [tuple(a) for a in saved["actions"]])
+
+
+#: What a trial may bring about, and how often at least in a hundred.
+OFTEN = {
+    "as from nothing": 300,
+    "crash: killed": 5,
+    "crash: something was published before": 1,
+    "look: a shortcut": 100,
+    "power loss: stamps that lie": 1,
+    "second build wrote nothing": 50,
+    "step: built to the same data": 20,
+    "step: failed": 5,
+    "step: fresh": 20,
+    "step: skipped": 2,
+}
+
+
+@pytest.mark.slow
+def test_what_trials_are_for_does_happen():
+    """Actions that never bite would hold every promise."""
+    events, findings = random_project.campaign(7, range(100), print, 1)
+
+    assert findings == []
+    assert {n: events[n] for n in OFTEN if events[n] < OFTEN[n]} == {}
+    assert events is EVENTS
+
+
+def test_a_finding_is_made_small_and_saved(tmp_path, monkeypatch):
+    """Of a long trial what is left is what makes it fail."""
+
+    def run(folder, shape, actions):
+        assert not [name for name, number in actions if name == "fail" and number > 9]
+
+    monkeypatch.setattr(random_project, "run", run)
+    monkeypatch.setattr(random_project, "FAILURES", tmp_path / "failures")
+    told = []
+
+    random_project.campaign(1, range(200), told.append, 1)
+
+    (file,) = (tmp_path / "failures").iterdir()
+    assert json.loads(file.read_text()) == {"shape": 0, "actions": [["fail", 10]]}
+    assert str(file) in told[0]

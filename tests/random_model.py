@@ -1,0 +1,638 @@
+"""What a random project is and what is true of it, told without assetmake.
+
+The model knows the code, the inputs and the value of every asset that was ever
+built, so it can say of each row in which state it has to be and for which
+reasons, which assets a build has to run, and what comes out. It imports nothing
+of the package that it judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+PRIME, LOSSY = 1_000_003, 3
+#: A source that changed while it was read: no content is that.
+MOVED = None
+
+HELPERS = """\
+import os
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def combine(asset, code, values, modulus, extra=0):
+    with open(HERE / "calls.log", "a") as file:
+        file.write(asset + "\\n")
+    flat = asset.replace("/", ".")
+    order = HERE / "during" / flat
+    if order.is_symlink():  # which no audit sees
+        name, _, value = os.readlink(order).partition("=")
+        order.unlink()
+        (HERE / "in" / (name + ".txt")).write_text(value)
+    if (HERE / "fail" / flat).exists():
+        raise RuntimeError("told to fail")
+    number = code + HELPER + extra
+    for value in values:
+        number = (number * 31 + int(value)) % 1_000_003
+    return str(number % modulus)
+
+
+def tweak():
+    return TWEAK * 2
+
+
+def note(name):
+    try:
+        with open(HERE / "notes" / (name + ".txt")) as file:
+            return int(file.read())
+    except OSError:
+        return 0
+
+
+def region():
+    return int(os.environ.get("RANDOM_REGION", "0"))
+
+
+"""
+FACTORIES = """
+
+def make1(name, code, modulus, up):
+    @asset(name=name, upstream=up)
+    def made1(one: str) -> str:
+        return combine(name, code, [one], modulus)
+
+    return made1
+
+
+def make2(name, code, modulus, up):
+    @asset(name=name, upstream=up)
+    def made2(one: str, two: str) -> str:
+        return combine(name, code, [one, two], modulus)
+
+    return made2
+
+"""
+#: Bodies of the factories, as their code counts.
+_MADE = {
+    1: "made1(one: str) -> str: combine(name, code, [one], modulus)",
+    2: "made2(one: str, two: str) -> str: combine(name, code, [one, two], modulus)",
+}
+EXTRAS = ("tweak", "note", "region", "base", "setting")
+HOMES = ("Assetfile.py", "extra.py", "more/Assetfile.py")
+
+
+class Read(NamedTuple):
+    """By which parameter an asset reads which asset or source."""
+
+    parameter: str
+    name: str
+
+
+@dataclass
+class Spec:
+    """An asset: its code, and what it reads.
+
+    Attributes:
+        code: A number in its code.
+        reads: In the order of its parameters.
+        modulus: What its value is taken modulo; a small one loses much.
+        form: ``def``, ``factory`` or ``loop``; the latter two read at most
+            two and have no extras.
+        home: File that defines it; factories and loops stand in the first.
+        extras: What else its value hangs on; see `EXTRAS`.
+        setting: Default of its parameter ``k``, if `extras` has "setting".
+        declares: Whether ``reads=`` names the file that "note" opens.
+        group: For selection.
+        comment: How many comments stand in its code.
+        formatting: In how many ways its code is laid out otherwise.
+        version: What ``version=`` says; 0 for nothing.
+    """
+
+    code: int
+    reads: list[Read]
+    modulus: int = PRIME
+    form: str = "def"
+    home: str = HOMES[0]
+    extras: tuple[str, ...] = ()
+    setting: int = 1
+    declares: bool = True
+    group: str = ""
+    comment: int = 0
+    formatting: int = 0
+    version: int = 0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that one build of an asset hung on, and what came out.
+
+    Attributes:
+        name: Of the asset.
+        own: Name of the function, and its code as it counts.
+        parts: Code of each helper and setting, by its name and whether it is
+            a setting.
+        inputs: (parameter, name, content) of each input.
+        files: Content of each file that it opens, by path; None if not there.
+        declared: Those of `files` that ``reads=`` names.
+        variables: As `files`.
+        value: What came out.
+        accepted: Whether a person said that the value is right.
+        spec: The asset then.
+        world: The constants then.
+    """
+
+    name: str
+    own: tuple[str, str]
+    parts: Mapping[tuple[str, bool], str]
+    inputs: tuple[tuple[str, str, str | None], ...]
+    files: Mapping[str, str | None]
+    declared: frozenset[str]
+    variables: Mapping[str, str | None]
+    value: str
+    accepted: bool = False
+    spec: Spec | None = field(default=None, compare=False)
+    constants: Mapping[str, int] = field(default_factory=dict, compare=False)
+
+    @property
+    def tried(self) -> tuple:
+        """What a failure is remembered under."""
+        return (
+            self.own[1],
+            tuple(sorted(self.parts.items())),
+            self.inputs,
+            tuple((p, c) for p, c in sorted(self.files.items()) if p in self.declared),
+            tuple(sorted(self.variables.items())),
+        )
+
+
+@dataclass(frozen=True)
+class Table:
+    """What lies in an asset's place.
+
+    Attributes:
+        condition: ``absent``, ``unmanaged``, ``unreadable`` (its manifest),
+            ``lost``, ``modified`` or ``intact``.
+        recipe: Of the manifest; None if there is none or it tells nothing.
+        is_foreign: Whether the manifest can be read and nobody wrote it so.
+    """
+
+    condition: str
+    recipe: Recipe | None = None
+    is_foreign: bool = False
+
+
+ABSENT = Table("absent")
+_WHY_NOT_STORED = {
+    "absent": "never-built",
+    "unmanaged": "manifest-missing",
+    "unreadable": "manifest-unreadable",
+    "lost": "data-missing",
+    "modified": "data-modified",
+}
+_STATE = {
+    "never-built": "missing",
+    "manifest-missing": "missing",
+    "data-missing": "missing",
+    "data-modified": "modified",
+}
+
+
+class Row(NamedTuple):
+    """What a status has to say of an asset; `reasons` are (code, subject)."""
+
+    state: str
+    reasons: frozenset[tuple[str, str]]
+    content: str | None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether a build has to look at it."""
+        return self.state != "fresh"
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether a build runs it whatever comes out above."""
+        return any(code != "upstream-outdated" for code, _ in self.reasons)
+
+
+class Simulated(NamedTuple):
+    """What a build has to do.
+
+    Attributes:
+        kinds: Outcome of each step, in order.
+        ran: Recipe of each asset that runs and does not fail.
+        failed: What each asset that fails was tried with.
+        tables: What is stored when it ends.
+    """
+
+    kinds: dict[str, str]
+    ran: dict[str, Recipe]
+    failed: dict[str, tuple]
+    tables: dict[str, Table]
+
+
+class Model:
+    """A project: all that its assets hang on, and the code that says so."""
+
+    def __init__(self) -> None:
+        self.sources: dict[str, str | None] = {}
+        self.specs: dict[str, Spec] = {}
+        self.constants = {"HELPER": 0, "TWEAK": 1, "BASE": 2}
+        #: BASE in the module of the same name that comes first, if there is one.
+        self.shadow: int | None = None
+        self.notes: dict[str, str] = {}
+        self.region: str | None = None
+        self.failures: dict[str, tuple] = {}
+        self.helper_comment = 0
+        self.has_more = False
+
+    # Code ----------------------------------------------------------------------
+
+    def helpers(self) -> str:
+        """Return the text of ``helpers.py``."""
+        constants = [f"{name} = {self.constants[name]}" for name in ("HELPER", "TWEAK")]
+        text = HELPERS + "\n".join(constants) + "\n"
+        if self.helper_comment:
+            comment = f'    """Said in {self.helper_comment} words."""\n\n    # so\n'
+            text = text.replace("def combine(", "# moved down\n\n\ndef combine(")
+            text = text.replace("extra=0):\n", f"extra=0):\n{comment}")
+        return text
+
+    def assetfiles(self) -> dict[str, str]:
+        """Return the text of each file that defines assets."""
+        first = ['include("more/Assetfile.py")'] if self.has_more else []
+        first += ["import extra"] if self.of("extra.py") else []
+        texts = {}
+        for home in HOMES if self.has_more else HOMES[:2]:
+            head = ["from assetmake import asset, include, source"]
+            names = "combine, note, region, tweak"
+            head.append(f"from helpers import {names}")
+            if home == HOMES[0]:
+                head += first
+            if self.has_more:
+                head.append("from tuned import BASE")
+            if home == HOMES[0]:
+                head += [
+                    f'{name} = source("{name}", path="in/{name}.txt")'
+                    for name in self.sources
+                ]
+                head.append(FACTORIES)
+            lines = [*head, *self._definitions(home)]
+            texts[home] = "\n".join(lines) + "\n"
+        return texts
+
+    def of(self, home: str) -> list[str]:
+        """Return the assets that a file defines."""
+        return [name for name, spec in self.specs.items() if spec.home == home]
+
+    def _definitions(self, home: str) -> Iterable[str]:
+        loop = []
+        for name in self.of(home):
+            spec = self.specs[name]
+            if spec.form == "def":
+                yield from self._def(name, spec)
+                continue
+            given = f"{name!r}, {spec.code}, {spec.modulus}, {_made_upstream(spec)}"
+            if spec.form == "factory":
+                yield from ["# a comment"] * spec.comment
+                yield f"make{len(spec.reads)}({given})"
+            else:
+                loop.append(f"    (make{len(spec.reads)}, {given}),")
+        if loop:
+            yield "for make, name, code, modulus, up in ["
+            yield from loop
+            yield "]:\n    make(name, code, modulus, up)"
+
+    def _def(self, name: str, spec: Spec) -> Iterable[str]:
+        options = []
+        if name != _function(name):
+            options.append(f"name={name!r}")
+        options += _counted(spec)
+        if "note" in spec.extras and spec.declares:
+            options.append(f"reads=['{self.note_path(name)}']")
+        if "region" in spec.extras:
+            options.append("env=['RANDOM_REGION']")
+        if spec.group:
+            options.append(f"group={spec.group!r}")
+        yield f"@asset({', '.join(options)})" if options else "@asset"
+        parameters = [f"{read.parameter}: str" for read in spec.reads]
+        if "setting" in spec.extras:
+            parameters.append(f"k: int = {spec.setting}")
+        comma = ", " if spec.formatting % 2 else ",\n        "
+        yield f"def {_function(name)}({comma.join(parameters)}) -> str:"
+        if spec.comment:
+            yield f'    """A docstring of {spec.comment}."""'
+        yield from ["    # a comment"] * spec.comment
+        body = _body(name, spec)
+        yield f"    return {body}" if spec.formatting < 2 else f"    return (\n{body})"
+
+    def note_path(self, name: str) -> str:
+        """Return the path of the file that an asset opens."""
+        return f"notes/{_note(name)}.txt"
+
+    def base(self) -> int:
+        """Return BASE of the module that an import finds."""
+        return self.constants["BASE"] if self.shadow is None else self.shadow
+
+    # What an asset hangs on now --------------------------------------------------
+
+    def recipe(
+        self, name: str, content: Mapping[str, str | None], *, value: str = ""
+    ) -> Recipe:
+        """Return what a build of an asset would hang on now.
+
+        Args:
+            name: Of the asset.
+            content: Of each asset and source that it reads.
+            value: What came out.
+        """
+        spec = self.specs[name]
+        parts = {
+            ("combine", False): "",
+            ("HERE", False): "",
+            ("HELPER", False): str(self.constants["HELPER"]),
+        }
+        if spec.form == "def":
+            own = (_function(name), _own(name, spec))
+        else:
+            own = (f"make{len(spec.reads)}", _MADE[len(spec.reads)])
+            parts["name", False] = repr(name)
+            parts["code", False] = str(spec.code)
+            parts["modulus", False] = str(spec.modulus)
+        files: dict[str, str | None] = {}
+        variables: dict[str, str | None] = {}
+        for extra in spec.extras:
+            match extra:
+                case "tweak":
+                    parts["tweak", False] = ""
+                    parts["TWEAK", False] = str(self.constants["TWEAK"])
+                case "base":
+                    parts["BASE", False] = str(self.base())
+                case "setting":
+                    parts["k", True] = str(spec.setting)
+                case "region":
+                    parts["region", False] = ""
+                    variables["RANDOM_REGION"] = self.region
+                case "note":
+                    parts["note", False] = ""
+                    path = self.note_path(name)
+                    files[path] = self.notes.get(path)
+        return Recipe(
+            name,
+            own,
+            parts,
+            tuple((*read, content[read.name]) for read in spec.reads),
+            files,
+            frozenset(files if spec.declares else ()),
+            variables,
+            value,
+            spec=replace(spec, reads=[*spec.reads]),
+            constants=dict(self.constants, BASE=self.base()),
+        )
+
+    def compute(self, name: str, content: Mapping[str, str | None]) -> str:
+        """Return what an asset gives for what its inputs hold."""
+        spec = self.specs[name]
+        number = spec.code + self.constants["HELPER"]
+        for extra in spec.extras:
+            match extra:
+                case "tweak":
+                    number += self.constants["TWEAK"] * 2
+                case "base":
+                    number += self.base()
+                case "setting":
+                    number += spec.setting
+                case "region":
+                    number += int(self.region or "0")
+                case "note":
+                    number += int(self.notes.get(self.note_path(name), "0"))
+        for read in spec.reads:
+            number = (number * 31 + int(content[read.name] or "0")) % PRIME
+        return str(number % spec.modulus)
+
+    # What a status has to say ----------------------------------------------------
+
+    def rows(self, tables: Mapping[str, Table]) -> dict[str, Row]:
+        """Return what has to be said of each asset, for what is stored."""
+        rows: dict[str, Row] = {}
+        for name in self.specs:
+            rows[name] = self.row(name, tables.get(name, ABSENT), rows)
+        return rows
+
+    def row(self, name: str, table: Table, rows: Mapping[str, Row]) -> Row:
+        """Return what has to be said of one asset; see `rows`."""
+        found: list[tuple[str, str]] = []
+        if table.condition in _WHY_NOT_STORED:
+            found.append((_WHY_NOT_STORED[table.condition], ""))
+        content = self.contents(rows)
+        now = self.recipe(name, content)
+        is_open = any(item[2] is None for item in now.inputs)
+        if not is_open and self.failures.get(name) == now.tried:
+            found.append(("last-build-failed", ""))
+        found += [
+            ("source-missing", read.name)
+            for read in self.specs[name].reads
+            if self.sources.get(read.name, "") is None
+        ]
+        if table.recipe is not None:
+            found += _why_code(table.recipe, now)
+            found += self._why_inputs(table.recipe, now, rows)
+            found += self._why_surroundings(table.recipe, now)
+        states = {_STATE.get(code, "outdated") for code, _ in found}
+        state = next(
+            (s for s in ("missing", "modified", "outdated") if s in states), "fresh"
+        )
+        value = table.recipe.value if table.recipe and not found else None
+        return Row(state, frozenset(found), value)
+
+    def contents(self, rows: Mapping[str, Row]) -> dict[str, str | None]:
+        """Return what each source and each fresh asset holds."""
+        return {**self.sources, **{name: row.content for name, row in rows.items()}}
+
+    def _why_inputs(
+        self, before: Recipe, now: Recipe, rows: Mapping[str, Row]
+    ) -> Iterable[tuple[str, str]]:
+        old = [item[:2] for item in before.inputs]
+        new = [item[:2] for item in now.inputs]
+        yield from (("input-added", read[1]) for read in new if read not in old)
+        yield from (("input-removed", read[1]) for read in old if read not in new)
+        if old != new and set(old) == set(new):
+            yield ("input-reordered", "")
+        for name in dict.fromkeys(item[1] for item in now.inputs):
+            recorded = {item[2] for item in before.inputs if item[1] == name}
+            if name in self.sources:
+                content = self.sources[name]
+                if content is not None and recorded and recorded != {content}:
+                    yield ("source-changed", name)
+            elif rows[name].is_stale:
+                yield ("upstream-outdated", name)
+            elif recorded - {rows[name].content}:
+                yield ("upstream-changed", name)
+
+    def _why_surroundings(
+        self, before: Recipe, now: Recipe
+    ) -> Iterable[tuple[str, str]]:
+        old = {path: before.files[path] for path in before.declared}
+        new = {path: now.files[path] for path in now.declared}
+        for path in old.keys() | new.keys():
+            if old.get(path) != new.get(path):
+                yield ("file-read-changed", path)
+        for path in before.files.keys() - before.declared:  # was seen to be opened
+            if before.files[path] != self.notes.get(path):
+                yield ("file-read-changed", path)
+        for name in before.variables.keys() | now.variables.keys():
+            if before.variables.get(name) != now.variables.get(name):
+                yield ("variable-changed", name)
+
+    # What a build has to do ------------------------------------------------------
+
+    def simulate(
+        self,
+        tables: Mapping[str, Table],
+        names: Collection[str],
+        fails: Callable[[str], bool],
+        *,
+        forced: Collection[str] = (),
+        keep_going: bool = True,
+        order: Collection[str] = (),
+        moves: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> Simulated:
+        """Tell what a build of `names` has to do, one asset after the other.
+
+        Args:
+            tables: What is stored.
+            names: Assets that are asked for; what they need is built, too.
+            fails: Whether an asset fails if it runs.
+            forced: Assets that run although they are fresh.
+            keep_going: Whether a failure does not end it.
+            order: In which the steps are taken; that of definition if empty.
+            moves: Sources that change while an asset runs, and to what.
+        """
+        done, sources = dict(tables), dict(self.sources)
+        failures = self.failures
+        self.failures = dict(failures)
+        rows = self.rows(done)
+        kinds: dict[str, str] = {}
+        ran: dict[str, Recipe] = {}
+        failed: dict[str, tuple] = {}
+        blocked: set[str] = set()
+        for name in order or self.planned(rows, names, forced):
+            if blocked.intersection(read.name for read in self.specs[name].reads):
+                blocked.add(name)
+                kinds[name] = "skipped"
+                continue
+            rows[name] = self.row(name, done.get(name, ABSENT), rows)
+            if not rows[name].is_stale and name not in forced:
+                kinds[name] = "fresh"
+                continue
+            for read in self.specs[name].reads:
+                if read.name in sources:  # looked at again before it is read
+                    self.sources[read.name] = sources[read.name]
+            content = self.contents(rows)
+            recipe = self.recipe(name, content, value=self.compute(name, content))
+            moved = (moves or {}).get(name, {})
+            sources |= moved
+            if fails(name):
+                blocked.add(name)
+                kinds[name], failed[name] = "failed", recipe.tried
+                if not keep_going:
+                    break
+                continue
+            inputs = tuple(
+                (parameter, read, MOVED if moved.get(read, was) != was else was)
+                for parameter, read, was in recipe.inputs
+            )
+            recipe = replace(recipe, inputs=inputs)
+            kinds[name], ran[name] = "built", recipe
+            done[name] = Table("intact", recipe)
+            self.failures.pop(name, None)
+            rows[name] = self.row(name, done[name], rows)
+        self.sources, self.failures = sources, failures
+        return Simulated(kinds, ran, failed, done)
+
+    def planned(
+        self, rows: Mapping[str, Row], names: Collection[str], forced: Collection[str]
+    ) -> list[str]:
+        """Return the assets that a build looks at, upstream first."""
+        needed = self.needed(names)
+        following: set[str] = set(forced)
+        for name, spec in self.specs.items():
+            if following.intersection(read.name for read in spec.reads):
+                following.add(name)
+        return [
+            name
+            for name in self.specs
+            if name in needed and (rows[name].is_stale or name in following)
+        ]
+
+    def needed(self, names: Collection[str]) -> set[str]:
+        """Return assets with all that they read."""
+        todo, found = list(names), set()
+        while todo:
+            name = todo.pop()
+            if name in self.specs and name not in found:
+                found.add(name)
+                todo += [read.name for read in self.specs[name].reads]
+        return found
+
+    def readers(self, names: Collection[str]) -> set[str]:
+        """Return the assets that read one of some names."""
+        return {
+            name
+            for name, spec in self.specs.items()
+            if any(read.name in names for read in spec.reads)
+        }
+
+
+def _function(name: str) -> str:
+    return name.replace("/", "_")
+
+
+def _note(name: str) -> str:
+    # Assets share files.
+    return f"n{int(name[-1]) % 2}"
+
+
+def _made_upstream(spec: Spec) -> str:
+    names = dict(zip(("one", "two"), (read.name for read in spec.reads), strict=False))
+    return repr(names)
+
+
+def _counted(spec: Spec) -> list[str]:
+    """Return the options of an asset that are part of its code."""
+    renamed = {r.parameter: r.name for r in spec.reads if r.parameter != r.name}
+    options = [f"upstream={renamed!r}"] if renamed else []
+    return [*options, f"version={spec.version}"] if spec.version else options
+
+
+def _body(name: str, spec: Spec) -> str:
+    words = {
+        "tweak": "tweak()",
+        "note": f"note({_note(name)!r})",
+        "region": "region()",
+        "base": "BASE",
+        "setting": "k",
+    }
+    extra = " + ".join(words[word] for word in spec.extras)
+    values = ", ".join(read.parameter for read in spec.reads)
+    last = f", {extra}" if extra else ""
+    return f"combine({name!r}, {spec.code}, [{values}], {spec.modulus}{last})"
+
+
+def _own(name: str, spec: Spec) -> str:
+    parameters = [read.parameter for read in spec.reads]
+    if "setting" in spec.extras:
+        parameters.append("k=")
+    return f"{_counted(spec)} {parameters} {_body(name, spec)}"
+
+
+def _why_code(before: Recipe, now: Recipe) -> Iterable[tuple[str, str]]:
+    if before.own[1] != now.own[1]:
+        yield ("code-changed", now.own[0])
+    for key in before.parts.keys() | now.parts.keys():
+        if before.parts.get(key) != now.parts.get(key):
+            name, is_setting = key
+            yield ("setting-changed" if is_setting else "helper-changed", name)
