@@ -7,17 +7,28 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections.abc import Mapping
 from typing import TextIO
 
 from assetmake.errors import AssetmakeError
-from assetmake.render.layout import Look
+from assetmake.render.layout import PAINT, Look
 
 #: Where a stream is no terminal, or does not tell its width.
 _WIDTH = 80
 #: Narrower than this, a table would lose what it is for.
 _LEAST = 40
+
+
+#: Takes the cursor to the beginning of an empty line; where a text begins with it.
+_CLEAR = "\r\x1b[K"
+
+#: Control characters, but for the end of a line and a tab; and those of Unicode that
+#: are not seen, or change the direction of what follows.
+_OBEYED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+)
 
 
 class ClosedError(Exception):
@@ -61,14 +72,18 @@ class Stream:
         return Look(self._width(), self._color, self._unicode)
 
     def write(self, text: str) -> None:
-        """Show text at once.
+        """Show text at once, without anything else that a terminal would obey.
+
+        What is shown was made safe where it was made text; should that be
+        forgotten anywhere, a name or a value still cannot move the cursor,
+        hide what follows or turn it round.
 
         Raises:
             ClosedError: nobody reads it any more.
             AssetmakeError: it cannot be written to: a disk is full, say.
         """
         try:
-            self._stream.write(text)
+            self._stream.write(self._harmless(text))
             self._stream.flush()
         except BrokenPipeError as error:
             raise ClosedError from error
@@ -77,6 +92,16 @@ class Stream:
                 return
             msg = f"cannot write to {self._stream.name}: {error.strerror}"
             raise AssetmakeError(msg) from error
+
+    def _harmless(self, text: str) -> str:
+        if _OBEYED.search(text) is None:
+            return text
+        begin = _CLEAR if text.startswith(_CLEAR) else ""
+        own = PAINT.findall(text) if self._color else []
+        parts = PAINT.split(text[len(begin) :]) if own else [text[len(begin) :]]
+        parts = [_OBEYED.sub(_escaped, part) for part in parts]
+        painted = [part + code for part, code in zip(parts, [*own, ""], strict=True)]
+        return begin + "".join(painted)
 
     def line(self, text: str) -> None:
         """Show a line."""
@@ -103,6 +128,10 @@ class Stream:
         except (OSError, ValueError):
             columns = _WIDTH
         return max(columns, _LEAST)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()
 
 
 def wants_color(when: str, environ: Mapping[str, str], *, is_terminal: bool) -> bool:

@@ -548,3 +548,84 @@ def test_a_group_can_share_a_store(tmp_path):
     modes = {file.name: file.stat().st_mode & 0o060 for file in private.iterdir()}
 
     assert set(modes.values()) == {0o060}, modes
+
+
+# Terminals --------------------------------------------------------------------
+
+EVIL = """
+    from pathlib import Path
+
+    import pandas as pd
+    from assetmake import asset, source
+
+    E = "\\x1b[2J\\x1b]0;t\\x07\\r\\x9b31m\\u202e\\u200b"
+    source("raw", path=f"raw{E}.csv", description=E)
+    source("gone", path=f"gone{E}")
+
+
+    @asset(columns={f"a{E}": None}, description=E, group=f"g{E}", reads=[f"r{E}"])
+    def one(raw: pd.DataFrame) -> pd.DataFrame:
+        print(E)
+        return raw
+
+
+    class Evil(Exception):
+        pass
+
+
+    Evil.__name__ = Evil.__qualname__ = f"Evil{E}"
+
+
+    @asset
+    def fails(one: pd.DataFrame) -> str:
+        print(E)
+        raise Evil(E)
+
+
+    @asset(format=f"f{E}")
+    def another(one: pd.DataFrame) -> pd.DataFrame:
+        return one.assign(**{E: 1})
+
+
+    @asset
+    def reads_gone(gone: str) -> str:
+        return gone
+"""
+WORD = "\x1b[2J\r\u202e"
+
+
+@pytest.mark.parametrize("color", ["always", "never"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-k", "one", "fails", "another"),
+        ("-k", "--full-trace", "fails"),
+        ("--status",),
+        ("--check",),
+        ("-n",),
+        ("--why",),
+        ("--why", "--predict", "one", "another"),
+        ("--list",),
+        ("--graph",),
+        ("--graph", "--format", "dot"),
+        (WORD,),
+        (f"--{WORD}",),
+        ("-C", WORD),
+        ("-f", WORD),
+        ("--env", WORD),
+        ("--accept", WORD),
+    ],
+)
+def test_no_name_path_or_value_reaches_a_terminal_raw(tmp_path, words, color):
+    """Whatever holds it: a file's name, a column, an exception, a word."""
+    evil = "\x1b[2J\x1b]0;t\x07\r\x9b31m\u202e\u200b"
+    space = TestSpace(tmp_path / f"project{evil}")
+    space.write({"Assetfile.py": EVIL, f"raw{evil}.csv": f'"a{evil}"\n1\n'})
+
+    ran = space.run(*words, "--color", color)
+
+    left = ran.out + ran.err
+    assert "this is a bug in assetmake" not in left
+    for code in ("0", "1", "2", "31", "32", "33", "34", "35", "36", "1;31"):
+        left = left.replace(f"\x1b[{code}m", "")
+    assert not {char for char in left if not char.isprintable()} - {"\n"}, left

@@ -122,3 +122,33 @@ def test_a_full_disk_is_an_error_with_a_reason():
         with pytest.raises(AssetmakeError, match="No space left on device"):
             Stream(file, {}, "auto").line("x")
         drain(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain text, Zürich 表\t\n", "plain text, Zürich 表\t\n"),
+        ("a\x1b[2Jb", r"a\x1b[2Jb"),
+        ("a\x1b]0;title\x07", r"a\x1b]0;title\x07"),
+        ("a\x9b31m\x7f\r\x00", r"a\x9b31m\x7f\r\x00"),
+        ("a\u202eb\u200bc\u2066\ufeff", r"a\u202eb\u200bc\u2066\ufeff"),
+        ("\x1b[31mred\x1b[0m", "\x1b[31mred\x1b[0m"),
+        ("\x1b[31mr\x1b[8med\x1b[0m", "\x1b[31mr\\x1b[8med\x1b[0m"),
+        ("\r\x1b[Ka\r\x1b[K\n", "\r\x1b[Ka\\r\\x1b[K\n"),
+    ],
+)
+def test_nothing_reaches_a_terminal_that_it_would_obey(text, shown):
+    """But for colours, and for the live line that a text begins with."""
+    stream = Terminal()
+
+    Stream(stream, {}, "always").write(text)
+
+    assert stream.getvalue() == shown
+
+
+def test_without_colours_nobody_else_gives_any():
+    stream = io.StringIO()
+
+    Stream(stream, {}, "never").write("\x1b[31mred\x1b[0m")
+
+    assert stream.getvalue() == r"\x1b[31mred\x1b[0m"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,6 +20,10 @@ _CODES = {
     "cyan": "36",
     "failed": "1;31",
 }
+
+
+#: What `Look.paint` puts around text.
+PAINT = re.compile("\x1b\\[(?:0|" + "|".join(_CODES.values()) + ")m")
 
 
 class Look(NamedTuple):

@@ -55,7 +55,7 @@ def render_failure(
         )
     ours = hasattr(errors, failed.kind) and not failed.trace
     first, *others = safe_lines(failed.message.strip())
-    kind = failed.kind if not ours else ""
+    kind = safe(failed.kind) if not ours else ""
     text = ": ".join(part for part in (kind, first) if part)
     label = look.paint("error", "failed")
     lines = [f"{label}: {look.paint(safe(outcome.name), 'bold')} failed: {text}"]
