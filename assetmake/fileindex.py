@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
@@ -18,6 +19,10 @@ from assetmake.fingerprint import digest_file
 #: Bytes hashed anew from which on an inspection saves the index, so that a run
 #: that changes nothing writes nothing.
 _WORTH_SAVING = 32 << 20
+
+#: Bytes of a file from which on it is hashed beside others, and how many are.
+_LARGE = 8 << 20
+_MOST_THREADS = 4
 
 _Record = tuple[int, int, int, int, int, str]
 
@@ -83,19 +88,56 @@ class FileIndex:
             OSError: the file is not there, or cannot be read.
         """
         name = str(path)
-        key = name.removeprefix(self._prefix)
         stat = stat or os.stat(name)
+        return self._known(name, stat) or self._hash(name, stat, time.time_ns())
+
+    def digests(self, paths: Iterable[str]) -> list[str]:
+        """Return the digest of each file; see `digest`.
+
+        Large ones are hashed several at once: that is bound by memory and by
+        disks, not by Python. Small ones would only wait for each other.
+
+        Raises:
+            OSError: one is not there, or cannot be read.
+        """
+        found: dict[str, str] = {}
+        unknown: dict[str, os.stat_result] = {}
+        for name in paths:
+            stat = os.stat(name)
+            digest = self._known(name, stat)
+            if digest is None:
+                unknown[name] = stat
+            found[name] = digest or ""
+        large = [name for name, stat in unknown.items() if stat.st_size >= _LARGE]
+        now, ready = time.time_ns(), {}
+        if len(large) > 1:
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor(min(_MOST_THREADS, len(large))) as threads:
+                ready = dict(zip(large, threads.map(digest_file, large), strict=True))
+        for name, stat in unknown.items():
+            found[name] = self._hash(name, stat, now, ready.get(name))
+        return list(found.values())
+
+    def _known(self, name: str, stat: os.stat_result) -> str | None:
+        """Return a digest that was taken before, if it can be believed."""
+        key = name.removeprefix(self._prefix)
         record = self._records.get(key)
         self._seen.add(key)
         if record and record[:4] == _stamp(stat) and _is_settled(stat, record[4]):
             return record[5]
-        now = time.time_ns()
-        found = digest_file(name)
+        return None
+
+    def _hash(
+        self, name: str, stat: os.stat_result, now: int, found: str | None = None
+    ) -> str:
+        """Read and hash a file, unless that was `found`; record it."""
+        found = found or digest_file(name)
         self.hashed += 1
         self.hashed_bytes += stat.st_size
         # The stat was taken before the read: what changed meanwhile has
         # another stat, or is too young to be believed.
-        self._records[key] = (*_stamp(stat), now, found)
+        self._records[name.removeprefix(self._prefix)] = (*_stamp(stat), now, found)
         self._changed = True
         return found
 

@@ -9,7 +9,6 @@ Nothing here knows what a table or a piece of code is.
 
 from __future__ import annotations
 
-import mmap
 import os
 from collections.abc import Iterable
 from math import isnan
@@ -20,8 +19,9 @@ from xxhash import xxh3_128
 
 Encodable = None | bool | int | float | complex | str | bytes | tuple["Encodable", ...]
 
-#: Files up to this many bytes are read in one call; larger ones are mapped.
-_READ_WHOLE = 1 << 20
+#: Bytes of a file that are read at once.
+_CHUNK = 1 << 20
+_CLOSE_ON_EXEC = getattr(os, "O_CLOEXEC", 0)
 
 
 def encode(value: Encodable) -> bytes:
@@ -78,18 +78,28 @@ def digest_bytes(data: bytes | memoryview) -> str:
 def digest_file(path: str | os.PathLike[str]) -> str:
     """Return the digest of the bytes of a file, equal to `digest_bytes` of them.
 
+    However large the file is, no more than 1 MiB of it is in memory.
+
     Raises:
         OSError: the file cannot be opened or read.
     """
-    with open(path, "rb", buffering=0) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > _READ_WHOLE:
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return xxh3_128(data).hexdigest()
-        state = xxh3_128()
-        while chunk := file.read(_READ_WHOLE):
-            state.update(chunk)
+    # Not mapped: that takes address space for the whole, its pages count as
+    # this process's memory, and a file that is cut off meanwhile would end it
+    # by SIGBUS. It is not quicker, either.
+    descriptor = os.open(path, os.O_RDONLY | _CLOSE_ON_EXEC)
+    try:
+        size = os.fstat(descriptor).st_size
+        data = os.read(descriptor, min(size, _CHUNK) + 1)
+        if len(data) == size <= _CHUNK:  # one byte more was asked for: there is none
+            return xxh3_128(data).hexdigest()
+        state = xxh3_128(data)
+        buffer = bytearray(_CHUNK)
+        view = memoryview(buffer)
+        while count := os.readv(descriptor, [buffer]):
+            state.update(view[:count])
         return state.hexdigest()
+    finally:
+        os.close(descriptor)
 
 
 def digest_many(parts: Iterable[tuple[str, str]]) -> str:

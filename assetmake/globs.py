@@ -32,6 +32,8 @@ class Found:
     looked_at: dict[str, None] = field(default_factory=dict)
     absent: dict[str, None] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
+    #: What is in each directory, which ``**`` comes to more than once.
+    _listed: dict[str, list[tuple[str, bool]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +156,15 @@ def _is_shown(name: str) -> bool:
     return not name.startswith(".")
 
 
-def _entries(directory: _Directory, found: Found) -> Iterator[tuple[str, bool]]:
-    """Yield the name of each file and directory, and whether it is a directory."""
+def _entries(directory: _Directory, found: Found) -> list[tuple[str, bool]]:
+    """Return the name of each file and directory, and whether it is a directory."""
+    listed = found._listed.get(directory.path)  # noqa: SLF001 - of this module
+    if listed is None:
+        listed = found._listed[directory.path] = list(_list(directory, found))  # noqa: SLF001
+    return listed
+
+
+def _list(directory: _Directory, found: Found) -> Iterator[tuple[str, bool]]:
     found.looked_at[directory.path] = None
     try:
         with os.scandir(directory.path) as entries:

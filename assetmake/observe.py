@@ -7,7 +7,7 @@ fingerprints here; what they mean for an asset is decided in `status`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from assetmake.assets import Source
@@ -61,19 +61,17 @@ class Observer:
         if source.project is not None:
             _, manifest = neighbour(source, self._project)
             return manifest.output.fingerprint
-        files = source_files(source, self._project)
-        base = _base(source, self._project)
-        parts: list[Encodable] = []
-        for file in files:
-            # The name of a single file says nothing of its content; those of
-            # several give the order of the rows.
-            name = "" if len(files) == 1 else file.relative_to(base).as_posix()
-            try:
-                parts.append((name, self._index.digest(file)))
-            except OSError as error:
-                msg = f"{file.name} cannot be read: {error.strerror}"
-                raise SourceError(msg) from error
-        meaning = (source_format(source, files), _options(source.options))
+        files = _found_files(source, self._project)
+        # The name of a single file says nothing of its content; those of
+        # several give the order of the rows.
+        names = _relative(files, source, self._project) if len(files) > 1 else [""]
+        try:
+            digests = self._index.digests(files)
+        except OSError as error:
+            msg = f"{os.path.basename(error.filename)} cannot be read: {error.strerror}"
+            raise SourceError(msg) from error
+        parts: list[Encodable] = list(zip(names, digests, strict=True))
+        meaning = (_format(source, files[0]), _options(source.options))
         return "bytes-1:" + digest(source.version, meaning, tuple(parts))
 
     def file(self, path: str) -> str | None:
@@ -160,19 +158,35 @@ def source_files(source: Source, project: Path) -> tuple[Path, ...]:
     Raises:
         SourceError: there is none.
     """
+    return tuple(map(Path, _found_files(source, project)))
+
+
+def _found_files(source: Source, project: Path) -> list[str]:
+    """Return the files of a source as text, which is made and sorted sooner."""
     path = source.path
     if path is None or "://" in path:
         msg = f"source `{source.name}`: this version reads local files only"
         hint = "give `path=` a file, a directory or a glob"
         raise SourceError(msg, hints=hint)
     found = find(path, project)
-    files = found.files
     for directory, why in found.unreadable.items():
         shown = os.path.relpath(directory, project)
         raise SourceError(f"{shown}/ cannot be read: {why}")
-    if not files:
+    if not found.files:
         raise SourceError(_nothing_at(path, project))
-    return tuple(map(Path, files))
+    return found.files
+
+
+def _relative(files: Sequence[str], source: Source, project: Path) -> list[str]:
+    """Return the names of files below the directory of a source, with ``/``."""
+    base = _base(source, project)
+    prefix = f"{base}{os.sep}"
+    return [
+        file[len(prefix) :]
+        if file.startswith(prefix)  # `base` is as short as can be; a file may not be
+        else Path(file).relative_to(base).as_posix()
+        for file in files
+    ]
 
 
 def _nothing_at(path: str, project: Path) -> str:
@@ -214,9 +228,13 @@ def source_stored(source: Source, project: Path) -> Stored:
 
 def source_format(source: Source, files: tuple[Path, ...]) -> str:
     """Return the format that a source declares, or that its name tells."""
+    return _format(source, str(files[0]))
+
+
+def _format(source: Source, file: str) -> str:
     if source.format:
         return source.format
-    return _FORMAT_OF.get(files[0].suffix.lower(), "file")
+    return _FORMAT_OF.get(Path(file).suffix.lower(), "file")
 
 
 def _base(source: Source, project: Path) -> Path:

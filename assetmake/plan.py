@@ -81,7 +81,9 @@ def make_plan(
         if not set(upstream).isdisjoint(pretend):
             forced.add(name)
     may_follow = downstream_of(graph, forced) - forced
-    steps, fresh = [], []
+    steps: list[Step] = []
+    fresh: list[str] = []
+    planned: set[str] = set()
     for name, status in statuses.items():
         if name not in needed or name not in graph:
             continue
@@ -90,9 +92,11 @@ def make_plan(
             is_certain = is_forced or status.is_certain
             steps.append(Step(name, is_certain, is_forced, status.reasons))
         elif name in may_follow:
-            steps.append(Step(name, False, False, _follows(name, graph, steps)))
+            steps.append(Step(name, False, False, _follows(name, graph, planned)))
         else:
             fresh.append(name)
+            continue
+        planned.add(name)
     if only:
         _refuse_upstream(steps, selected)
     orphans = [n for n, status in statuses.items() if status.state is State.ORPHANED]
@@ -113,8 +117,7 @@ def is_chain(plan: Plan, graph: Graph) -> bool:
     )
 
 
-def _follows(name: str, graph: Graph, steps: Sequence[Step]) -> tuple[Reason, ...]:
-    planned = {step.name for step in steps}
+def _follows(name: str, graph: Graph, planned: Collection[str]) -> tuple[Reason, ...]:
     return tuple(
         Reason("upstream-outdated", f"upstream `{other}` is rebuilt", other)
         for other in graph[name]
@@ -123,7 +126,8 @@ def _follows(name: str, graph: Graph, steps: Sequence[Step]) -> tuple[Reason, ..
 
 
 def _refuse_upstream(steps: Sequence[Step], selected: Sequence[str]) -> None:
-    lacking = [step.name for step in steps if step.name not in selected]
+    asked = set(selected)
+    lacking = [step.name for step in steps if step.name not in asked]
     if lacking:
         names = ", ".join(f"`{name}`" for name in lacking)
         msg = f"--only leaves out what is not fresh upstream: {names}"

@@ -30,7 +30,7 @@ from assetmake.run import Ran
 from assetmake.stores.base import Store
 
 #: Steps that are tried in place of one for which memory does not suffice.
-_MOST_TRIED = 50
+_MOST_TRIED = 8
 
 
 class ParallelWorld(World, Protocol):

@@ -472,20 +472,23 @@ def _why_inputs(
     sources: Mapping[str, SourceData],
     upstream: Mapping[str, Status],
 ) -> Iterator[Reason]:
-    before = {(item.parameter, item.name): item for item in manifest.inputs}
+    before = [(item.parameter, item.name) for item in manifest.inputs]
     now = [(read.parameter, read.name) for read in definition.inputs]
+    gone, new = set(before).difference(now), set(now).difference(before)
     for parameter, name in now:
-        if (parameter, name) not in before:
+        if (parameter, name) in new:
             yield Reason("input-added", f"input `{name}` is new", name)
     for parameter, name in before:
-        if (parameter, name) not in now:
+        if (parameter, name) in gone:
             text = f"input `{name}` is no longer read"
             yield Reason("input-removed", text, name)
-    if now != list(before) and set(now) == set(before):
+    if now != before and not gone and not new:
         yield Reason("input-reordered", "its inputs are in another order")
+    recorded: dict[str, set[str]] = {}
+    for item in manifest.inputs:
+        recorded.setdefault(item.name, set()).add(item.fingerprint)
     for name in dict.fromkeys(read.name for read in definition.inputs):
-        recorded = {item.fingerprint for item in manifest.inputs if item.name == name}
-        yield from _why_input(name, recorded, sources, upstream)
+        yield from _why_input(name, recorded.get(name, set()), sources, upstream)
 
 
 def _why_input(

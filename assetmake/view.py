@@ -62,10 +62,11 @@ def look(
         for name, asset in defined.assets.items()
     }
     records, unmanaged = _records(defined, store, observer, project, data=data)
+    recorded = {} if data else _recorded(records)
     sources = {
         name: observer.source(source, relative_place(source.place, project))
         if data
-        else _recorded_source(source, records, project)
+        else _recorded_source(source, recorded, project)
         for name, source in defined.sources.items()
     }
     statuses = compare(list(definitions.values()), sources, records, explain_change)
@@ -165,20 +166,26 @@ def _with_observed(record: Record, observer: Observer) -> Record:
 
 
 def _recorded_source(
-    source: Source, records: Mapping[str, Record], project: Path
+    source: Source, recorded: Mapping[str, str], project: Path
 ) -> SourceData:
-    """Return a source as the newest build that read it recorded it.
-
-    Manifests that read an older one then say so of each other, without data.
-    """
-    newest, fingerprint = "", "unknown:"
-    for record in records.values():
-        if record.manifest is None or record.manifest.built_at <= newest:
-            continue
-        for item in record.manifest.inputs:
-            if item.name == source.name:
-                newest, fingerprint = record.manifest.built_at, item.fingerprint
     place = relative_place(source.place, project)
+    fingerprint = recorded.get(source.name, "unknown:")
     return SourceData(
         source.name, place, fingerprint, description=source.description or ""
     )
+
+
+def _recorded(records: Mapping[str, Record]) -> dict[str, str]:
+    """Return the fingerprint of each name as the newest build that read it had it.
+
+    Manifests that read an older one then say so of each other, without data.
+    """
+    newest: dict[str, tuple[str, str]] = {}
+    for record in records.values():
+        if record.manifest is None:
+            continue
+        built_at = record.manifest.built_at
+        for item in record.manifest.inputs:
+            if newest.get(item.name, ("", ""))[0] < built_at:
+                newest[item.name] = (built_at, item.fingerprint)
+    return {name: fingerprint for name, (_, fingerprint) in newest.items()}
