@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from assetmake.checking import CheckRan
 from assetmake.code.audit import Seen
 from assetmake.code.parts import Closure
 from assetmake.errors import AssetmakeError, StoreError
@@ -176,8 +177,13 @@ def finish_step(
         same_data=same,
         kept=kept,
         printed=ran.printed,
-        checks=ran.checks,
+        checks=_told(ran),
     )
+
+
+def _told(ran: Ran) -> tuple[CheckRan, ...]:
+    """Return what checks said, without what the audit saw."""
+    return tuple(replace(check, seen=None) for check in ran.checks)
 
 
 def _as_stored(manifest: Manifest) -> Record:
@@ -217,7 +223,7 @@ def _stamp(
         output.bytes,
         same_data=True,
         printed=ran.printed,
-        checks=ran.checks,
+        checks=_told(ran),
     )
 
 
@@ -306,7 +312,7 @@ def _note_failure(
         ran.seconds,
         failed=failed,
         printed=ran.printed,
-        checks=ran.checks,
+        checks=_told(ran),
         is_stored=state.records.get(step.name, ABSENT).manifest is not None,
     )
 

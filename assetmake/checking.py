@@ -87,7 +87,8 @@ class Checking:
         project: The project's directory, for messages and the audit.
         ignored: Files and directories whose reading is no news to the audit.
         explain: Returns the text of an exception.
-        failed: Is given the exception of a check that raised one.
+        failed: Is given the exception of a check of severity `error` that
+            raised one.
     """
 
     frames: Frames
@@ -139,7 +140,7 @@ def _run(
             # Lazy frames, too, are run here.
             ran = _judged(ran, check.function(**values))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's own
-        if checking.failed is not None:
+        if checking.failed is not None and check.severity == "error":
             checking.failed(error)
         ran = _raised(ran, error, checking)
     return replace(ran, seen=seen)

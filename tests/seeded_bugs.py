@@ -31,13 +31,20 @@ GUARDS = (
 
 @dataclass(frozen=True)
 class Bug:
-    """A wrong line: in which file, what stands there, what stands there instead."""
+    """A wrong line: in which file, what stands there, what stands there instead.
+
+    `guards` are tests that are run before all others.
+    """
 
     name: str
     file: str
     right: str
     wrong: str
+    guards: tuple[str, ...] = ()
 
+
+#: The guards of what checks say.
+CHECKS = ("tests/test_verdicts.py", "tests/test_cli_checks.py")
 
 BUGS = [
     Bug(
@@ -230,6 +237,41 @@ BUGS = [
         "    needed = upstream_of(graph, selected)\n",
         "    needed = set(selected)\n",
     ),
+    Bug(
+        "failed-check-publishes",
+        "run.py",
+        '    return {"checks": checks, "failed": Failed(CHECK_FAILED, message)}\n',
+        '    return {"checks": checks}\n',
+        CHECKS,
+    ),
+    Bug(
+        "changed-check-ignored",
+        "verdicts.py",
+        "        if record.fingerprint != now.code:\n",
+        "        if False:\n",
+        CHECKS,
+    ),
+    Bug(
+        "severity-ignored",
+        "verdicts.py",
+        "        if record.severity != now.severity:\n",
+        "        if False:\n",
+        CHECKS,
+    ),
+    Bug(
+        "file-of-a-check-ignored",
+        "verdicts.py",
+        "            if observed.get(path) != record.observed[path]:\n",
+        "            if False:\n",
+        CHECKS,
+    ),
+    Bug(
+        "changed-code-is-just-checked",
+        "build.py",
+        '        {reason.code for reason in status.reasons} == {"check-changed"}\n',
+        '        "check-changed" in {reason.code for reason in status.reasons}\n',
+        CHECKS,
+    ),
 ]
 
 
@@ -245,7 +287,7 @@ def catches(bug: Bug, folder: Path) -> str:
     shutil.copytree(ROOT / "tests", folder / "tests")
     shutil.copy(ROOT / "pyproject.toml", folder)
     environment = {**os.environ, "PYTHONPATH": str(folder), "ASSETMAKE_SEEDED": "1"}
-    for guards in GUARDS:
+    for guards in (bug.guards, *GUARDS) if bug.guards else GUARDS:
         command = [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider"]
         run = subprocess.run(
             [*command, *guards],

@@ -35,10 +35,10 @@ def table(tmp_path, frames):
     return staged_table("t", tmp_path, "parquet", written)
 
 
-def judge(function, table, frames, **checking):
+def judge(function, table, frames, severity="error", **checking):
     """Run a function as the only check of a table."""
     with collecting(Registry(ROOT, load=print)) as registry:
-        check("t")(function)
+        check("t", severity=severity)(function)
     bound = bind(registry.checks[0], "t", Resolved((), {}), {"t"}, ROOT)
     (ran,) = run_checks([bound], table, {}, Checking(frames, ROOT, **checking))
     return ran
@@ -140,6 +140,18 @@ def test_another_exception_is_the_check_s_own(table, frames):
     assert "in look\n" in ran.trace
     assert "pandas" in ran.full_trace
     assert [type(error) for error in caught] == [KeyError]
+
+
+def test_a_debugger_opens_for_errors_and_not_for_warnings(table, frames):
+    caught = []
+
+    def look(table):
+        raise OSError
+
+    assert not judge(look, table, frames, "warn", failed=caught.append).passed
+    assert caught == []
+    assert not judge(look, table, frames, "error", failed=caught.append).passed
+    assert [type(error) for error in caught] == [OSError]
 
 
 def test_an_exit_is_a_failure(table, frames):

@@ -324,6 +324,17 @@ def test_forced_assets_are_built_and_not_just_checked(space):
     assert space.ran() == ["upper words", "short"]
 
 
+def test_a_check_that_changed_with_its_asset_sees_the_new_table(space):
+    space.built()
+    space.ran()
+    space.edit("Assetfile.py", "LONGEST = 10", "LONGEST = 11")
+    space.edit("Assetfile.py", "return raw.upper()", "return raw.swapcase()")
+
+    assert space.states()["upper"] == ["code-changed", "check-changed"]
+    assert "1 built (same data as before)" in space.built().err
+    assert space.ran() == ["upper words", "short"]
+
+
 def test_a_failed_build_is_built_again_although_only_a_check_changed(space):
     """What failed was the build: nothing says that the stored table is right."""
     space.built()

@@ -240,7 +240,7 @@ def columns(rows):
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        (b"a\nb\n", b"a\nb\n", ()),
+        (b"a\nb\n", b"a\nb\n", (Deviation("file", stored="a", again="b"),)),
         (b"a\nb\n", b"a\nc\n", (Deviation("line", "", None, 2, "'b'", "'c'"),)),
         (b"a\n", b"a\nb\n", (Deviation("line", "", None, 2, "nothing", "'b'"),)),
         (b"a\n", b"a", (Deviation("line", "", None, 1, "'a'", "'a'"),)),

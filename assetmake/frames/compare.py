@@ -25,6 +25,8 @@ from assetmake.frames.types import is_binary, is_text
 
 #: Rows that are compared at once.
 _ROWS = 1 << 16
+#: Bytes of a column that are read at once.
+_BUFFER = 1 << 20
 #: Characters of a value that are kept.
 _LONGEST = 60
 _BITS = 1 << 64
@@ -43,7 +45,7 @@ class Deviation:
             ``dtype`` (of a column), ``columns`` (their order), ``rows`` (their
             number), ``values`` (of a column), ``combined`` (each column has
             the same values, in other rows), ``notes`` (index, categories and
-            the like), or ``line`` (of a report).
+            the like), ``line`` (of a report) or ``file`` (its name).
         column: Its name, where it is about one.
         rows: How many rows differ; None where rows have no order.
         row: The first of them, from 0; of a report, the line, from 1.
@@ -97,13 +99,13 @@ def compare_tables(
 
 
 def compare_files(stored: Path, again: Path) -> tuple[Deviation, ...]:
-    """Return the first line in which two files differ; nothing if none does."""
+    """Return the first line in which two files differ, else how their names do."""
     with stored.open("rb") as one, again.open("rb") as other:
         for number, (before, now) in enumerate(zip_longest(one, other), 1):
             if before != now:
                 texts = (_line(before), _line(now))
                 return (Deviation("line", "", None, number, *texts),)
-    return ()
+    return (Deviation("file", stored=stored.name, again=again.name),)
 
 
 def _line(data: bytes | None) -> str:
@@ -252,10 +254,12 @@ def _batches(stored: Stored) -> Iterator[pa.Table]:
             yield table.slice(start, _ROWS)
         return
     for file in stored.files:
-        with pq.ParquetFile(file) as part:
-            for batch in part.iter_batches(batch_size=_ROWS):
-                if batch.num_rows:
-                    yield pa.Table.from_batches([batch])
+        with pq.ParquetFile(file, buffer_size=_BUFFER) as part:
+            # A group of rows at a time: a reader of all keeps what it has read.
+            for group in range(part.num_row_groups):
+                for batch in part.iter_batches(_ROWS, [group], use_threads=False):
+                    if batch.num_rows:
+                        yield pa.Table.from_batches([batch])
 
 
 def _text(value: Any) -> str:

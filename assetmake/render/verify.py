@@ -74,6 +74,7 @@ _CLAUSES = {
     "combined": "each column has the same values, in other rows",
     "notes": "its values are the same; its index or its categories are not",
     "line": "line {0.row} is {pair}",
+    "file": "its file is called {pair}",
 }
 
 
