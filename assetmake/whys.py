@@ -57,7 +57,7 @@ class Why:
     Attributes:
         status: The row, with its reasons.
         definition: None for a source or an orphan.
-        notes: What could not be followed in the asset's code.
+        notes: What could not be followed in the code of the asset and its checks.
         ruled_out: What was compared and is not the cause, in words.
         package_changes: Versions that differ from those of the build; they
             make nothing stale unless declared.
@@ -78,10 +78,12 @@ def why_of(view: View, name: str, predicted: Prediction | None = None) -> Why:
     if name not in view.definitions:
         return Why(status)
     closure = view.defined.closures[name]
+    checks = view.defined.checks.get(name, ())
+    notes = [*closure.notes, *(note for item in checks for note in item.closure.notes)]
     return Why(
         status,
         view.definitions[name],
-        closure.notes,
+        tuple(dict.fromkeys(notes)),
         _ruled_out(status),
         _package_changes(status, closure.packages),
         predicted,

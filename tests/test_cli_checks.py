@@ -394,6 +394,17 @@ def test_a_warning_is_told_and_makes_nothing_stale(table):
     assert "warning" not in table.run("-B", "-s").err
 
 
+def test_why_tells_which_checks_passed_and_what_they_hide(space):
+    space.built()
+    assert "  checks passed: short\n" in space.run("--why", "upper").out
+
+    space.edit("Assetfile.py", "assert len(raw)", "assert eval(raw and '1')")
+
+    why = space.run("--why", "upper").out
+    assert "checks passed" not in why
+    assert "  note: `exec` or `eval` of a computed text" in why
+
+
 def test_a_warning_is_remembered_without_loading_the_assetfile(table):
     """The snapshot has the rows, warnings among them."""
     table.built()

@@ -42,6 +42,8 @@ def render_why(why: Why, statuses: Mapping[str, Status], now: float, look: Look)
         lines.append("  assetmake --prune removes it")
     for text in status.warnings:
         lines += _paragraph(f"warning: {text}", look)
+    if passed := _passed(why):
+        lines += _paragraph(f"checks passed: {', '.join(passed)}", look)
     for note in why.notes:
         lines += _paragraph(f"note: {note.text} ({note.place})", look)
     for change in why.package_changes:
@@ -89,6 +91,19 @@ def _difference(difference: Difference) -> str:
     if predicted is None:
         return f"has extra column {name} ({stored})"
     return f"has column {name} as {stored}, not as {predicted}"
+
+
+def _passed(why: Why) -> list[str]:
+    """Return the checks of today whose results stand, and are good."""
+    manifest = why.status.manifest
+    if manifest is None or why.definition is None:
+        return []
+    now = {(check.name, check.code) for check in why.definition.checks}
+    return [
+        check.name
+        for check in manifest.checks
+        if check.passed and (check.name, check.fingerprint) in now
+    ]
 
 
 def _heading(status: Status, now: float, look: Look) -> list[str]:
