@@ -192,7 +192,7 @@ class Planning(Protocol):
 
 
 def is_utf8(path: Path) -> bool:
-    """Whether a path is text: Linux takes any bytes, libraries in Rust or C++ do not.
+    r"""Whether a path is text: Linux takes any bytes, libraries in Rust or C++ do not.
 
     >>> is_utf8(Path("Zürich")), is_utf8(Path("Z\udcfcrich"))
     (True, False)
