@@ -6,6 +6,7 @@ the store is for `view`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -307,11 +308,10 @@ def _refuse_unsupported(
 
 def relative_place(place: Place, project: Path) -> Place:
     """Return a place whose file is relative to the project, if it lies there."""
-    try:
-        file = Path(place.file).relative_to(project).as_posix()
-    except ValueError:
+    prefix = f"{project}{os.sep}"
+    if not place.file.startswith(prefix):
         return place
-    return Place(file, place.line)
+    return Place(place.file[len(prefix) :].replace(os.sep, "/"), place.line)
 
 
 def relative_path(path: Path, project: Path) -> str:

@@ -130,15 +130,17 @@ class Project:
             data: Whether data is looked at; else manifests are believed.
             load: See `_define`.
         """
+        from assetmake.code.kept import uncollected
         from assetmake.view import look
 
         began = time.time_ns()
         defined = self._define(load=load)
-        view = look(defined, self.root, self.config, self.store, data=data)
-        self._loads.keep()
-        if data and index_is_wanted():
-            self.store.save()
-            self._snap(view, began)
+        with uncollected():
+            view = look(defined, self.root, self.config, self.store, data=data)
+            self._loads.keep()
+            if data and index_is_wanted():
+                self.store.save()
+                self._snap(view, began)
         return view
 
     def _snap(self, view: View, began_ns: int) -> None:

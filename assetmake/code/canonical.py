@@ -107,8 +107,8 @@ def unquoted(node: ast.expr) -> ast.expr:
             return node
         # A name within needs the line of the whole for messages.
         for child in ast.walk(tree.body):
-            if hasattr(child, "lineno"):
-                child.lineno = node.lineno
+            if isinstance(child, ast.expr):
+                child.lineno, child.end_lineno = node.lineno, node.end_lineno
         return tree.body
     return node
 

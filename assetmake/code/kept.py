@@ -10,15 +10,16 @@ import gc
 import marshal
 import os
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from assetmake.code.marks import moved
 from assetmake.code.records import Act, Binding, Call, Piece, Summary, Unit
 from assetmake.fingerprint import digest_bytes
 
 #: Changes with what a summary holds or means.
-_MAGIC = f"assetmake code 1 {sys.version}\n".encode()
+_MAGIC = f"assetmake code 2 {sys.version}\n".encode()
 
 
 def sealed(magic: bytes, value: Any) -> bytes:
@@ -88,8 +89,51 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
+class Units(MutableMapping[str, Unit]):
+    """Statements by mark, read from disk one by one as they are asked for."""
+
+    def __init__(self, kept: Mapping[str, bytes]) -> None:
+        """Begin with what was kept."""
+        self._kept = kept
+        self._found: dict[str, Unit] = {}
+
+    def __getitem__(self, mark: str) -> Unit:
+        found = self._found.get(mark)
+        if found is None:
+            try:
+                found = _unit(marshal.loads(self._kept[mark]))  # noqa: S302 - as above
+            except (EOFError, ValueError, TypeError) as error:
+                raise KeyError(mark) from error
+            self._found[mark] = found
+        return found
+
+    def __setitem__(self, mark: str, unit: Unit) -> None:
+        self._found[mark] = unit
+
+    def __delitem__(self, mark: str) -> None:
+        del self._found[mark]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._kept, **self._found})
+
+    def __len__(self) -> int:
+        return len({**self._kept, **self._found})
+
+    def dumped(self) -> dict[str, bytes]:
+        """Return what was asked for or added, as bytes."""
+        kept = self._kept
+        return {
+            mark: kept.get(mark) or marshal.dumps(plain(unit))
+            for mark, unit in self._found.items()
+        }
+
+
 class Summaries(MutableMapping[str, Summary]):
-    """Summaries by digest, read from disk one by one as they are asked for."""
+    """Summaries by digest, read from disk one by one as they are asked for.
+
+    Attributes:
+        units: The statements that they consist of.
+    """
 
     def __init__(self, path: str) -> None:
         """Read the file; what is none holds nothing.
@@ -98,20 +142,17 @@ class Summaries(MutableMapping[str, Summary]):
             path: Where they are kept; empty for nowhere.
         """
         self._path = path
-        self._kept: dict[str, bytes] | None = None
+        tree = unsealed(_MAGIC, read(path)) if path else None
+        units, files = tree if type(tree) is tuple and len(tree) == 2 else ({}, {})
+        self._kept: dict[str, bytes] = files
+        self.units = Units(units)
         self._found: dict[str, Summary] = {}
         self._is_new = False
-
-    def _on_disk(self) -> dict[str, bytes]:
-        if self._kept is None:
-            found = unsealed(_MAGIC, read(self._path)) if self._path else None
-            self._kept = found if type(found) is dict else {}
-        return self._kept
 
     def __getitem__(self, digest: str) -> Summary:
         found = self._found.get(digest)
         if found is None:
-            found = self._found[digest] = _revived(self._on_disk()[digest])
+            found = self._found[digest] = self._revived(self._kept[digest])
         return found
 
     def __setitem__(self, digest: str, summary: Summary) -> None:
@@ -122,38 +163,54 @@ class Summaries(MutableMapping[str, Summary]):
         del self._found[digest]
 
     def __iter__(self) -> Iterator[str]:
-        return iter({**self._on_disk(), **self._found})
+        return iter({**self._kept, **self._found})
 
     def __len__(self) -> int:
-        return len({**self._on_disk(), **self._found})
+        return len({**self._kept, **self._found})
 
     def save(self, path: str) -> None:
         """Keep what was used since the start, if something in it is new."""
         if not self._is_new and path == self._path:
             return
-        known = self._on_disk()
-        table = {
-            digest: known.get(digest) or marshal.dumps(plain(summary))
+        files = {
+            digest: self._kept.get(digest) or _dumped(summary)
             for digest, summary in self._found.items()
         }
         self._is_new, self._path = False, path
-        write(path, sealed(_MAGIC, table))
+        write(path, sealed(_MAGIC, (self.units.dumped(), files)))
+
+    def _revived(self, data: bytes) -> Summary:
+        try:
+            units, bindings, stars, *rest = marshal.loads(data)  # noqa: S302 - as above
+            return Summary(
+                tuple(map(self._placed, units)),
+                {
+                    name: tuple(Binding(*one) for one in found)
+                    for name, found in bindings.items()
+                },
+                tuple(Binding(*star) for star in stars),
+                *rest,
+            )
+        except (EOFError, ValueError, TypeError) as error:
+            raise KeyError from error
+
+    def _placed(self, tree: Any) -> Unit:
+        mark, first, guards, main = tree
+        if not mark:
+            return _unit(first)
+        found = moved(self.units[mark], first - 1)
+        return found._replace(guards=guards, main=main)
 
 
-def _revived(data: bytes) -> Summary:
-    try:
-        units, bindings, stars, *rest = marshal.loads(data)  # noqa: S302 - see `read`
-        return Summary(
-            tuple(map(_unit, units)),
-            {
-                name: tuple(Binding(*one) for one in found)
-                for name, found in bindings.items()
-            },
-            tuple(Binding(*star) for star in stars),
-            *rest,
-        )
-    except (EOFError, ValueError, TypeError) as error:
-        raise KeyError from error
+def _dumped(summary: Summary) -> bytes:
+    """Return a summary as bytes, that name its statements by their marks."""
+    units = tuple(
+        (unit.mark, unit.at[0], unit.guards, unit.main)
+        if unit.mark
+        else ("", plain(unit), (), False)
+        for unit in summary.units
+    )
+    return marshal.dumps((units, *map(plain, summary[1:])))
 
 
 _FIELDS = {name: number for number, name in enumerate(Unit._fields)}

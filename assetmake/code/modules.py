@@ -117,6 +117,9 @@ class Modules:
 
     def at(self, path: str) -> Module | None:
         """Return the module whose file a path is, found as an import would."""
+        known = self._by_path.get(path)
+        if known is not None:
+            return known
         path = os.path.abspath(path)
         known = self._by_path.get(path) or self._by_path.get(os.path.realpath(path))
         if known is not None:

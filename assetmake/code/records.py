@@ -164,6 +164,8 @@ class Unit(NamedTuple):
         silent: Line ranges of its docstrings, first to last.
         head: Of a function, how it is called; see `bound.head`.
         literal: Whether it binds names to a literal, and does nothing else.
+        mark: Equal for statements that differ in their lines, guards and main
+            alone; empty if that is not known. See `marks`.
     """
 
     name: str
@@ -193,6 +195,7 @@ class Unit(NamedTuple):
     silent: tuple[tuple[int, int], ...] = ()
     head: str = ""
     literal: bool = False
+    mark: str = ""
 
 
 class Binding(NamedTuple):

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
-from assetmake.code.records import Summary
+from assetmake.code.records import Summary, Unit
 from assetmake.code.summary import summarise
 from assetmake.fingerprint import digest_bytes
 
@@ -86,7 +86,8 @@ class Sources:
         digest = self.digests[path]
         found = self._summaries.get(digest)
         if found is None:
-            found = self._summaries[digest] = _summarised(data)
+            known = getattr(self._summaries, "units", None)
+            found = self._summaries[digest] = _summarised(data, known)
         return found
 
     def names(self, directory: str) -> frozenset[str]:
@@ -140,9 +141,9 @@ class Sources:
         )
 
 
-def _summarised(data: bytes) -> Summary:
+def _summarised(data: bytes, known: MutableMapping[str, Unit] | None) -> Summary:
     try:
-        return summarise(data)
+        return summarise(data, known)
     except SyntaxError as error:
         line = error.lineno or 1
         problem = error.msg

@@ -7,7 +7,7 @@ kept by their digest. How names resolve across files is decided in `resolve`.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 
 from assetmake.code.bound import Bound, bound_by, head, import_bases, parameters
 from assetmake.code.canonical import (
@@ -22,6 +22,7 @@ from assetmake.code.canonical import (
     unquoted,
 )
 from assetmake.code.labels import label
+from assetmake.code.marks import Marker, moved
 from assetmake.code.records import (
     HOOKS,
     Binding,
@@ -46,8 +47,13 @@ _OVERLOADS = frozenset({"typing.overload", "typing_extensions.overload"})
 _Guards = tuple[tuple[int, int], ...]
 
 
-def summarise(data: bytes) -> Summary:
+def summarise(data: bytes, known: MutableMapping[str, Unit] | None = None) -> Summary:
     """Return the summary of a source file.
+
+    Args:
+        data: Its bytes.
+        known: Statements that were gone through before, by their marks, as if
+            each stood in the first line; new ones are added.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: see
@@ -56,6 +62,8 @@ def summarise(data: bytes) -> Summary:
     tree = parse(data)
     paths = (b"sys" in data and b"path" in data) or b"addsitedir" in data
     builder = _Builder(tree, walrus=b":=" in data, paths=paths)
+    if known is not None and not paths:  # paths are collected along the way
+        builder.reuse(data, known)
     builder.block(tree.body, (), main=False)
     return Summary(
         units=tuple(builder.units),
@@ -81,6 +89,13 @@ class _Builder:
         self.events: list[tuple[str, str | PathExpression, int]] = []
         self.paths: dict[str, PathExpression] = {}
         self._order = 0
+        self._marker: Marker | None = None
+        self._known: MutableMapping[str, Unit] = {}
+
+    def reuse(self, data: bytes, known: MutableMapping[str, Unit]) -> None:
+        """Go through no statement again that is known, and keep the others."""
+        self._marker = Marker(data, self.walker.module, walrus=self.walrus)
+        self._known = known
 
     def block(self, nodes: Iterable[ast.stmt], guards: _Guards, *, main: bool) -> None:
         """Add statements that stand under the same tests."""
@@ -148,18 +163,29 @@ class _Builder:
         return index
 
     def _statement(self, node: ast.stmt, guards: _Guards, *, main: bool) -> None:
-        self.walker.forget()
-        self.walker.trace = Trace()
-        if isinstance(node, _FUNCTIONS):
-            unit = self._function(node)
-        elif isinstance(node, ast.ClassDef):
-            unit = self._class(node)
+        at = _extent(node)
+        mark = self._marker.mark(at) if self._marker is not None else ""
+        found = self._known.get(mark) if mark else None
+        if found is not None:
+            unit = moved(found, at[0] - 1)
         else:
-            unit = self._other(node)
+            unit = self._walked(node)._replace(mark=mark)
+            if mark:
+                self._known[mark] = moved(unit, 1 - at[0])
         paths = extensions(node, self.walker) if self.has_paths else ()
         index = self._add(unit, paths, guards, main=main)
         bound = bound_by([node], walrus=self.walrus)
         self._bind_all(bound, index, guards, main=main)
+
+    def _walked(self, node: ast.stmt) -> Unit:
+        """Go through a statement."""
+        self.walker.forget()
+        self.walker.trace = Trace()
+        if isinstance(node, _FUNCTIONS):
+            return self._function(node)
+        if isinstance(node, ast.ClassDef):
+            return self._class(node)
+        return self._other(node)
 
     def _bind_all(
         self, bound: Bound, index: int, guards: _Guards, *, main: bool

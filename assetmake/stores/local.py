@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from assetmake.clocks import FINE_TICK, tick_of
@@ -236,11 +237,16 @@ class LocalStore:
 
     def place(self, name: str) -> str:
         """Return the directory of an asset, relative to the project."""
-        path = self.root / path_of(name)
+        return f"{self._shown}{path_of(name)}"
+
+    @cached_property
+    def _shown(self) -> str:
+        """How places in the store begin: relative to the project, if it is there."""
         try:
-            return path.relative_to(self._project).as_posix()
+            root = self.root.relative_to(self._project).as_posix()
         except ValueError:
-            return path.as_posix()
+            root = self.root.as_posix()
+        return "" if root == "." else f"{root}/"
 
     def is_one_place(self, name: str, other: str) -> bool:
         """Return whether a file system takes two names for one directory."""
