@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from random_disk import forge_stamps
 from random_model import HOMES, LOSSY, PRIME, Read, Recipe
-from random_trial import EVENTS, MANIFEST, Trial
+from random_trial import DISPOSABLE, EVENTS, MANIFEST, Trial
 
 from assetmake.errors import AssetmakeError
 
@@ -573,7 +573,7 @@ def delete_private(trial: Trial, number: int) -> None:
 
 @action()
 def garble_private(trial: Trial, number: int) -> None:
-    for name in ("index", "snapshot"):
+    for name in DISPOSABLE:
         file = trial.data / ".assetmake" / name
         if file.exists():
             data = bytearray(file.read_bytes())

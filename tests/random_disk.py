@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from assetmake import boot, clocks, fileindex, snapshot, view, world
+from assetmake import boot, clocks, defined, fileindex, snapshot, world
 from assetmake.code.closure import Code
 from assetmake.errors import AssetmakeError
 from assetmake.orders import Died
@@ -135,6 +135,7 @@ class Workers:
     def __init__(self) -> None:
         self.random = random.Random(0)
         self.guilty = ""
+        self.were_used = False
         self._waiting: dict[str, Callable[[], Ran]] = {}
         self._tried: set[str] = set()
 
@@ -146,6 +147,7 @@ class Workers:
             guilty: The asset that kills its worker; empty for none.
         """
         self.random, self.guilty = random.Random(seed), guilty
+        self.were_used = False
         self._waiting.clear()
         self._tried.clear()
 
@@ -158,6 +160,7 @@ class Workers:
         checks_only: bool = False,
     ) -> None:
         """Take a task; it runs when somebody waits for it."""
+        self.were_used = True
         its_world._started_ns[name] = time.time_ns()
         task = its_world._task(its_world._order(name, staged, checks_only=checks_only))
         self._waiting[name] = lambda: its_world._run(task)
@@ -222,7 +225,7 @@ def machine(*, is_coarse: bool, exchanges: bool) -> Iterator[Machine]:
         (swap, "_exchange", DISK.exchange),
         (world.ProjectWorld, "submit", _submit),
         (world.ProjectWorld, "finished", _finished),
-        (view, "Code", _code),
+        (defined, "Code", _code),
     ]
     if is_coarse:
         patches.append((os, "stat", _coarse_stat))
@@ -274,7 +277,9 @@ def _finished(_: world.ProjectWorld) -> list[tuple[str, Ran | Died]]:
 
 
 def _code(*arguments: object, **options: object) -> Code:
-    return Code(*arguments, **{"summaries": _SUMMARIES, **options})
+    if os.environ.get("ASSETMAKE_INDEX") == "0":
+        options["summaries"] = _SUMMARIES
+    return Code(*arguments, **options)
 
 
 def forge_stamps(folder: Path, files: list[Path]) -> int:
