@@ -15,7 +15,7 @@ from typing import Protocol
 from assetmake.checking import CheckRan
 from assetmake.code.audit import Seen
 from assetmake.code.parts import Closure
-from assetmake.errors import AssetmakeError, StoreError
+from assetmake.errors import AssetmakeError, StoreError, hint_of, told
 from assetmake.fingerprint import digest
 from assetmake.frames.base import FileRecord
 from assetmake.listen import Listener, Outcome
@@ -155,7 +155,8 @@ def finish_step(
         definition, started.status, ran, world, inputs=inputs, files=files
     )
     kept = ""
-    if not store.is_ours(name, before):
+    # As it is now: somebody may have edited it while the asset ran.
+    if not store.is_ours(name, store.record(name)):
         kept = str(store.keep(name))
     store.publish(name, started.staged, manifest)
     if before.failure:
@@ -422,6 +423,9 @@ def failed_outcome(name: str, error: Exception, state: BuildState) -> Outcome:
     A full disk, say, fails the one asset that met it.
     """
     state.failed[name] = name
-    hints = tuple(getattr(error, "hints", ()))
-    failed = Failed(type(error).__name__, str(error), hints=hints)
+    if isinstance(error, OSError):
+        failed = Failed(type(error).__name__, told(error), hints=hint_of(error))
+    else:
+        hints = tuple(getattr(error, "hints", ()))
+        failed = Failed(type(error).__name__, str(error), hints=hints)
     return Outcome(name, "failed", failed=failed)

@@ -21,7 +21,7 @@ from assetmake.cli_modes import (
 )
 from assetmake.cli_options import Command
 from assetmake.cli_parse import completes, parse
-from assetmake.errors import AssetmakeError
+from assetmake.errors import AssetmakeError, hint_of, told
 from assetmake.terminal import ClosedError, Stream, silence
 
 
@@ -61,12 +61,22 @@ def _run(command: Command, words: Sequence[str]) -> int:
         _die("SIGINT")
     except (ClosedError, BrokenPipeError):
         raise
+    except OSError as error:
+        show_error(_refused(error), err, full_trace=full_trace)
+        return 2
     except Exception as error:  # noqa: BLE001 - whatever it is, 1 would mean "not fresh"
         from assetmake.tracebacks import full_traceback
 
         err.line(full_traceback(error))
         err.line("error: this is a bug in assetmake, please report the lines above")
         return 2
+
+
+def _refused(error: OSError) -> AssetmakeError:
+    """Return how to tell of a file that the operating system refused."""
+    raised = AssetmakeError(told(error), hints=hint_of(error))
+    raised.__cause__ = error
+    return raised
 
 
 def _die(name: str) -> NoReturn:

@@ -253,10 +253,10 @@ def _prune(session: Session) -> int:
     if not options.yes and not _agreed(session, orphans):
         session.err.line("nothing was removed")
         return 0
-    status = 0
+    status, waiter = 0, _waiter(session)
     for row in orphans:
         try:
-            removed = project.prune([row.name])
+            removed = project.prune([row.name], listener=waiter)
         except StoreError as error:  # the others can go
             show_error(error, session.err)
             status = error.exit_code
@@ -294,7 +294,8 @@ def _agreed(session: Session, orphans: Sequence[Status]) -> bool:
 
 
 def _accept(session: Session) -> int:
-    for name in session.project.accept(session.options.names):
+    listener = _waiter(session)
+    for name in session.project.accept(session.options.names, listener=listener):
         session.out.line(f"accepted {safe(name)}")
     return 0
 
@@ -309,9 +310,7 @@ def _verify(session: Session) -> int:
         if not options.json:
             session.out.line(render_verified(result, session.out.look()))
 
-    def waiting(owner: str) -> None:
-        err.line(f"assetmake: waiting for another build ({safe(owner)})")
-
+    waiting = _waiter(session).waiting
     found = session.project.verify(options.names, told=told, waiting=waiting)
     for text in render_failures(found, err.look(), full_trace=options.full_trace):
         err.line(f"\n{text}")
@@ -323,6 +322,13 @@ def _verify(session: Session) -> int:
 
         session.json(verify_keys(found))
     return 0 if all(result.ok for result in found) else 1
+
+
+def _waiter(session: Session) -> Progress:
+    """Return a listener that tells for whom there is a wait."""
+    from assetmake.render.progress import Progress
+
+    return Progress(session.err.write, session.err.look)
 
 
 def _init(session: Session) -> int:

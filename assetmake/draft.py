@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from struct import pack
 
+from assetmake.asides import aside_of
 from assetmake.clocks import lag_of, tick_of
 from assetmake.snapshot import assemble
 
@@ -119,7 +120,7 @@ class Draft:
         """
         if self.problem or not key:
             return False
-        staged, began = f"{file}.{os.getpid()}", time.time_ns()
+        staged, began = aside_of(file), time.time_ns()
         try:
             data = assemble(self._blobs(file, key, tally, named), rows())
             with open(staged, "wb") as stream:

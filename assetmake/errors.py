@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -60,6 +62,33 @@ class JavaError(AssetmakeError):
 
 class ExtraError(AssetmakeError):
     """A package of an optional extra is needed and not installed."""
+
+
+#: What to do about errors of the operating system.
+_HINTS = {
+    errno.ENOSPC: "make room on that disk, then run the same command again",
+    errno.EDQUOT: "make room within the quota, then run the same command again",
+    errno.EROFS: "mount it for writing, or choose another `root`",
+    errno.EACCES: "let this user read and write there",
+    errno.EPERM: "let this user read and write there",
+    errno.EIO: "look after that disk: it fails",
+    errno.EMFILE: "raise the limit of open files: `ulimit -n 4096`",
+    errno.ENFILE: "let other programs close files: the machine's limit is reached",
+    errno.EFBIG: "raise the limit of file sizes: `ulimit -f unlimited`",
+}
+
+
+def told(error: OSError) -> str:
+    """Return what an error of the operating system says, and of which file."""
+    what = error.strerror or str(error) or type(error).__name__
+    where = f" ({os.fsdecode(error.filename)})" if error.filename else ""
+    return f"{what[:1].lower()}{what[1:]}{where}"
+
+
+def hint_of(error: OSError) -> tuple[str, ...]:
+    """Return what to do about an error of the operating system, if that is known."""
+    hint = _HINTS.get(error.errno or 0)
+    return (hint,) if hint else ()
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:

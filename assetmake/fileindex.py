@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
+from assetmake.asides import aside_of
 from assetmake.boot import boot_id
 from assetmake.clocks import FINE_TICK, tick_of
 from assetmake.fingerprint import digest_file
@@ -195,12 +197,13 @@ class FileIndex:
         import json
 
         tree = {"format": 1, "boot": self._boot, "files": self._records}
-        staged = self._file.with_name(f"{self._file.name}.{os.getpid()}")
+        staged = Path(aside_of(self._file))
         try:
             staged.write_text(json.dumps(tree, separators=(",", ":")))
             staged.replace(self._file)
         except OSError:
-            staged.unlink(missing_ok=True)
+            with suppress(OSError):
+                staged.unlink(missing_ok=True)
         self._changed = False
 
 

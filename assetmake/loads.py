@@ -89,7 +89,7 @@ class Loads:
     def _place(self) -> str:
         """Return where files are kept; empty for nowhere."""
         wanted = os.environ.get("ASSETMAKE_INDEX", "") != "0"
-        there = self._directory is not None and self._directory.is_dir()
+        there = self._directory is not None and os.path.isdir(self._directory)
         return str(self._directory) if wanted and there and self._key() else ""
 
     def _key(self) -> str:

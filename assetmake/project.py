@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +17,7 @@ from assetmake.find import find_assetfile
 from assetmake.graph import Graph, select, upstream_of
 from assetmake.plan import Plan, is_chain, make_plan
 from assetmake.status import Condition, State, Status
-from assetmake.stores.base import Store
+from assetmake.stores.base import Store, Waiting
 from assetmake.stores.local import LocalStore
 from assetmake.whys import Prediction, Why, why_of
 
@@ -152,6 +151,8 @@ class Project:
         file = self.store.snapshot
         if file is None or not os.path.isdir(file.parent):
             return
+        if self.store.has_leftovers():
+            return  # a build has to look closer, to clear up
         draft = draft_of(view, self.root, self.store, began_ns)
         known = remembered(view)
         if view.defined.loaded is None:
@@ -492,34 +493,26 @@ class Project:
         from assetmake.refusals import refuse
         from assetmake.remember import remembered
 
+        since = self.store.moment()
         view = self._look(load=True)
         plan = plan_of(view)
         outcomes: list[Outcome] = []
-        if not plan.steps:
+        if not plan.steps and not self.store.has_leftovers():
             listener.planned(plan)
             return Result((), len(plan.fresh), time.perf_counter() - started)
-        waited = False
-
-        def waiting(owner: str) -> None:
-            nonlocal waited
-            waited = True
-            listener.waiting(owner)
-
-        with self._lock(waiting):
-            if waited:  # the other build may have done our work
+        with self.store.lock(listener.waiting, since) as has_changed:
+            if has_changed:  # another build may have done our work
                 view = self._look(load=True)
                 plan = plan_of(view)
             refuse(remembered(view), plan, self.store)
             listener.planned(plan)
             jobs = self._jobs(jobs, plan, view.defined.graph)
             outcomes = self._carry_out(view, plan, listener, jobs=jobs, **options)
-            self._look(load=True)  # so that the next run finds a snapshot
+            if plan.steps:
+                self._look(load=True)  # so that the next run finds a snapshot
         seconds = time.perf_counter() - started
         interrupted = any(outcome.kind == "stopped" for outcome in outcomes)
         return Result(tuple(outcomes), len(plan.fresh), seconds, interrupted)
-
-    def _lock(self, waiting: Any) -> AbstractContextManager[None]:
-        return self.store.lock(waiting)
 
     def _carry_out(
         self,
@@ -586,35 +579,45 @@ class Project:
 
     # Housekeeping -------------------------------------------------------------
 
-    def prune(self, names: Words | None = None) -> list[str]:
+    def prune(
+        self, names: Words | None = None, *, listener: Listener | None = None
+    ) -> list[str]:
         """Remove stored tables that nothing defines; return their places.
 
         Args:
             names: Just these orphans; all if None.
+            listener: Is told if another build has to end first.
 
         Raises:
             StoreError: a table is not what its manifest says, so that nothing
                 proves that assetmake wrote it.
         """
-        rows = self._look(load=True).statuses.values()  # it has to be certain
-        chosen = [row.name for row in rows if row.state is State.ORPHANED]
-        if names is not None:
-            wanted = set(_words(names))
-            chosen = [name for name in chosen if name in wanted]
-        removed = []
-        if chosen:
-            with self._lock(_wait_silently):
-                for name in chosen:
-                    self.store.remove(name)
-                    removed.append(self.store.place(name))
+        removed: list[str] = []
+        if not self._orphans(names):
+            return removed
+        with self.store.lock(_waiting(listener)):
+            # What was an orphan may have been defined and built meanwhile.
+            for name in self._orphans(names, look=True):
+                self.store.remove(name)
+                removed.append(self.store.place(name))
+            self.store.clean()
         return removed
+
+    def _orphans(self, names: Words | None, *, look: bool = False) -> list[str]:
+        # It has to be certain before anything is removed.
+        rows = self._look(load=True).statuses.values() if look else self.status()
+        found = [row.name for row in rows if row.state is State.ORPHANED]
+        if names is None:
+            return found
+        wanted = set(_words(names))
+        return [name for name in found if name in wanted]
 
     def verify(
         self,
         names: Words = (),
         *,
         told: Callable[[Verified], None] | None = None,
-        waiting: Callable[[str], None] | None = None,
+        waiting: Waiting | None = None,
     ) -> list[Verified]:
         """Build assets again from what is stored, and compare; nothing is stored.
 
@@ -635,7 +638,7 @@ class Project:
         from assetmake.verify import verify
 
         names = _words(names)
-        with self._lock(waiting or _wait_silently):
+        with self.store.lock(waiting or _waiting(None)):
             view = self._look(load=True)
             chosen = [n for n in _selected(view, names) if n in view.definitions]
             if names and not chosen:
@@ -643,7 +646,7 @@ class Project:
                 raise UnknownNameError(msg, hints="only what is built is verified")
             return verify(self, view, chosen, told or _tell_nobody)
 
-    def accept(self, names: Words) -> list[str]:
+    def accept(self, names: Words, *, listener: Listener | None = None) -> list[str]:
         """Record stored data as right for today's code; return the assets.
 
         What is upstream is taken as it is stored now. A table that assetmake
@@ -658,7 +661,7 @@ class Project:
         if not names:
             msg = "accepting needs the names of assets"
             raise UnknownNameError(msg, hints="name each of them")
-        with self._lock(_wait_silently):
+        with self.store.lock(_waiting(listener)):
             view = self._look(load=True)
             chosen = [
                 name for name in _selected(view, names) if name in view.definitions
@@ -734,5 +737,8 @@ def _tell_nobody(result: Verified) -> None:
     """Keep a result for the end."""
 
 
-def _wait_silently(owner: str) -> None:
-    """Wait for another build without a word."""
+def _waiting(listener: Listener | None) -> Waiting:
+    """Return what is told for whom there is a wait; it may keep it to itself."""
+    from assetmake.listen import Listener
+
+    return (listener or Listener()).waiting

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
 
 import pytest
 
@@ -12,10 +21,11 @@ from assetmake.fingerprint import digest_bytes
 from assetmake.frames.base import FileRecord
 from assetmake.manifest import Manifest, Output
 from assetmake.status import Condition, Failure
-from assetmake.stores import local
+from assetmake.stores import local, staging
 from assetmake.stores import swap as swapping
 from assetmake.stores.local import LocalStore
 from assetmake.stores.memory import MemoryStore
+from assetmake.stores.staging import token_of_boot
 
 
 @pytest.fixture
@@ -295,9 +305,9 @@ def test_a_failure_is_kept_until_it_is_forgotten(store):
 def test_two_renames_that_were_cut_off_are_finished(store, have):
     """Whichever rename was the last, the next build finds a whole table."""
     publish(store, "hot", part_0="old")
-    leftover = store.root / ".assetmake" / "staging" / "1-1-hot"
+    leftover = store.root / ".assetmake" / "staging" / f"{token_of_boot()}-1-1-hot"
     leftover.mkdir()
-    (leftover / "swap").write_text("hot")
+    (leftover / "swap").write_text("hot\n")
     if have != "new":
         (store.root / "hot").rename(leftover / "old")
     if have != "old":
@@ -317,12 +327,243 @@ def test_a_note_of_a_swap_never_leads_out_of_the_store(store, name, tmp_path):
     publish(store, "hot", part_0="a")
     leftover = store.root / ".assetmake" / "staging" / "1-1-hot"
     (leftover / "new").mkdir(parents=True)
-    (leftover / "swap").write_text(name)
+    (leftover / "swap").write_text(name + "\n")
 
     with store.lock(waiting):
         pass
 
     assert sorted(os.listdir(tmp_path)) == ["data"]
+
+
+def leftover(store, name, boot="other", **files):
+    """Leave what a build of another boot left: the table that it replaced."""
+    directory = store.root / ".assetmake" / "staging" / f"{boot}-1-1-{name}" / "new"
+    publish(store, name, **files)
+    old = store.root.with_name("old")
+    shutil.copytree(store.root / name, old)
+    publish(store, name, part_0="new")
+    shutil.copytree(old, directory)
+
+
+def test_a_table_that_a_power_loss_ate_is_replaced_by_the_one_before(store):
+    """What was renamed had lost its bytes, and the next build dropped the old one."""
+    leftover(store, "hot", part_0="old")
+    os.truncate(store.root / "hot" / "part-0", 0)
+
+    with store.lock(waiting) as has_changed:
+        assert has_changed
+
+    assert (store.root / "hot" / "part-0").read_text() == "old"
+    assert store.record("hot").condition is Condition.INTACT
+    (kept,) = (store.root / ".assetmake" / "kept").iterdir()
+    assert (kept / "part-0").read_bytes() == b""
+
+
+@pytest.mark.parametrize("boot", ["other", None])
+def test_a_table_that_survived_is_not_replaced_by_the_one_before(store, boot):
+    leftover(store, "hot", boot or token_of_boot(), part_0="old")
+    if boot is None:  # edited by hand after a build was killed: no power loss
+        (store.root / "hot" / "part-0").write_text("mine")
+
+    with store.lock(waiting) as has_changed:
+        assert not has_changed
+
+    expected = "new" if boot else "mine"
+    assert (store.root / "hot" / "part-0").read_text() == expected
+
+
+@pytest.mark.parametrize("note", ["", "ho"])
+def test_half_a_note_of_a_swap_loses_no_table(store, note):
+    """The table was dropped with the leftover, or went to where half a name leads."""
+    publish(store, "hot", part_0="a")
+    staged = store.root / ".assetmake" / "staging" / "1-1-hot"
+    staged.mkdir()
+    (staged / "swap").write_text(note)
+    (store.root / "hot").rename(staged / "old")
+
+    with store.lock(waiting):
+        pass
+
+    kept = store.root / ".assetmake" / "kept" / "1-1-hot"
+    assert (kept / "part-0").read_text() == "a"
+
+
+def test_a_build_is_on_the_disk_before_what_it_replaced_is_removed(store, monkeypatch):
+    synced = []
+
+    def sync(path):
+        synced.append(Path(path).relative_to(store.root).as_posix())
+        assert (store.root / ".assetmake/staging").exists()
+        assert len(os.listdir(store.root / ".assetmake/staging")) == 1
+
+    publish(store, "hot", part_0="a")
+    monkeypatch.setattr(staging, "sync", sync)
+    publish(store, "hot", part_0="b")
+
+    assert sorted(synced) == [
+        ".", "hot", "hot/_SUCCESS", "hot/_manifest.json", "hot/part-0",
+    ]  # fmt: skip
+    assert os.listdir(store.root / ".assetmake/staging") == []
+
+
+def test_a_disk_that_refuses_loses_no_table_that_was_replaced(store, monkeypatch):
+    def sync(path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    publish(store, "hot", part_0="a")
+    monkeypatch.setattr(staging, "sync", sync)
+
+    with pytest.raises(StoreError, match="did not take what was built: input/output"):
+        publish(store, "hot", part_0="b")
+
+    (staged,) = (store.root / ".assetmake/staging").iterdir()
+    assert (staged / "new" / "part-0").read_text() == "a"
+
+
+def test_a_removal_that_was_cut_off_is_finished(store):
+    """A part was gone, so nothing proved that the rest was a build's."""
+    publish(store, "hot", part_0="a", part_1="b")
+    (store.root / "hot" / "part-0").unlink()
+
+    store.remove("hot")
+
+    assert not (store.root / "hot").exists()
+
+
+def test_a_link_is_not_removed(store, tmp_path):
+    publish(store, "hot", part_0="a")
+    (store.root / "hot").rename(tmp_path / "elsewhere")
+    (store.root / "hot").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(StoreError, match="in the store is a link"):
+        store.remove("hot")
+
+    assert (tmp_path / "elsewhere" / "part-0").exists()
+
+
+# The lock -----------------------------------------------------------------------
+
+
+def test_a_build_within_a_build_is_refused(store):
+    with (
+        store.lock(waiting),
+        pytest.raises(StoreError, match="running this very code"),
+        store.lock(waiting),
+    ):
+        pass
+
+
+def test_a_second_build_waits_and_is_told_for_whom(store):
+    told, order = [], []
+
+    def second():
+        with LocalStore(store.root, store.root).lock(told.append) as has_changed:
+            order.append(("second", has_changed))
+
+    with store.lock(waiting) as has_changed:
+        assert not has_changed
+        thread = threading.Thread(target=second)
+        thread.start()
+        while not told:
+            time.sleep(0.01)
+        order.append("first")
+    thread.join()
+
+    assert order == ["first", ("second", True)]
+    assert told[0].startswith(f"process {os.getpid()}, started ")
+
+
+def test_a_process_that_an_asset_forked_does_not_hold_the_lock(tmp_path):
+    """It did for as long as it lived, when the build had been killed."""
+    code = f"""
+import os, sys, time
+from pathlib import Path
+from assetmake.stores.local import LocalStore
+root = Path({str(tmp_path)!r})
+with LocalStore(root / "data", root).lock(print):
+    if os.fork() == 0:
+        print("forked", os.getpid(), flush=True)
+        time.sleep(60)
+    time.sleep(0.2)
+    os._exit(9)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+    ) as process:
+        forked = int(process.stdout.readline().split()[1])
+        try:
+            assert process.wait() == 9
+            with LocalStore(tmp_path / "data", tmp_path).lock(waiting):
+                pass
+        finally:
+            os.kill(forked, signal.SIGKILL)
+
+
+def test_a_lock_that_was_removed_locks_nobody_out_and_nobody_in(store):
+    """The second went on with the file that the first had, and a third with a new."""
+    waited = []
+
+    def second():
+        with LocalStore(store.root, store.root).lock(waited.append):
+            held.set()
+            time.sleep(0.2)
+
+    held = threading.Event()
+    with store.lock(waiting):
+        thread = threading.Thread(target=second)
+        thread.start()
+        while not waited:
+            time.sleep(0.01)
+        (store.root / ".assetmake/lock").unlink()
+    held.wait()
+    with store.lock(waited.append):
+        pass
+    thread.join()
+
+    assert len(waited) == 2
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (os.mkfifo, "no plain file"),
+        (os.mkdir, "Is a directory"),
+        (lambda path: os.symlink("elsewhere", path), "symbolic links"),
+    ],
+)
+def test_only_a_plain_file_is_a_lock(store, make, message):
+    publish(store, "hot", part_0="a")
+    (store.root / ".assetmake/lock").unlink()
+    make(store.root / ".assetmake/lock")
+
+    with pytest.raises(StoreError, match=message), store.lock(waiting):
+        pass
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EIO])
+def test_a_file_system_without_locks_is_told(store, code, monkeypatch):
+    def refuse(handle, operation):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+    with (
+        pytest.raises(StoreError, match=f"cannot lock .*{os.strerror(code)}"),
+        store.lock(waiting),
+    ):
+        pass
+
+
+def test_a_lock_that_is_another_file_too_is_not_written_to(store, tmp_path):
+    publish(store, "hot", part_0="a")
+    (tmp_path / "precious").write_text("precious")
+    (store.root / ".assetmake/lock").unlink()
+    os.link(tmp_path / "precious", store.root / ".assetmake/lock")
+
+    with store.lock(waiting):
+        pass
+
+    assert (tmp_path / "precious").read_text() == "precious"
 
 
 def test_the_private_directory_ignores_itself(store):

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from assetmake.asides import aside_of
 from assetmake.code.marks import moved
 from assetmake.code.records import Act, Binding, Call, Piece, Summary, Unit
 from assetmake.fingerprint import digest_bytes
@@ -65,7 +66,7 @@ def read(path: str) -> bytes:
 
 def write(path: str, data: bytes) -> bool:
     """Write a file whole or not at all; return whether that could be done."""
-    staged = f"{path}.{os.getpid()}"
+    staged = aside_of(path)
     try:
         with open(staged, "wb") as file:
             file.write(data)

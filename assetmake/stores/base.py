@@ -62,12 +62,24 @@ class Store(Protocol):
         """Return whether two names lead to one table, as where case is ignored."""
         ...
 
-    def lock(self, waiting: Waiting) -> AbstractContextManager[None]:
+    def lock(
+        self, waiting: Waiting, since: int | None = None
+    ) -> AbstractContextManager[bool]:
         """Return a context in which no other process builds in this store.
 
         `waiting` is told whom it waits for, once. On entry, leftovers of
-        builds that were killed are cleared away.
+        builds that were killed are cleared away. Its value is whether what was
+        looked at before may have changed: another build had to end, or has
+        ended since the moment given, or a leftover was put in its place.
         """
+        ...
+
+    def moment(self) -> int:
+        """Return what is another after each build, for `lock` to compare."""
+        ...
+
+    def has_leftovers(self) -> bool:
+        """Return whether a build that was killed left something to clear away."""
         ...
 
     def stage(self, name: str) -> Path:

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, overload
 
+from assetmake.asides import aside_of
 from assetmake.boot import boot_id
 from assetmake.clocks import lag_of, tick_of
 from assetmake.code.parts import Part, Place
@@ -212,7 +213,7 @@ class Kept:
         text = json.dumps(dict(self._living()), separators=(",", ":"))
         data = text.encode("utf-8", "surrogatepass")
         line = f"{_FORMAT} {self._boot} {xxh3_128(data).hexdigest()}\n".encode()
-        staged, began = f"{self._file}.{os.getpid()}", time.time_ns()
+        staged, began = aside_of(self._file), time.time_ns()
         try:
             with open(staged, "wb") as stream:
                 stream.write(line + data)

@@ -6,14 +6,14 @@ import errno
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from assetmake.clocks import FINE_TICK, tick_of
 from assetmake.draft import Draft
-from assetmake.errors import StoreError
+from assetmake.errors import StoreError, hint_of, told
 from assetmake.fileindex import FileIndex, set_back
 from assetmake.fingerprint import digest, digest_file
 from assetmake.frames.base import FileRecord, Stored
@@ -62,6 +62,7 @@ class LocalStore:
         self.index = FileIndex(self._private / "index", project)
         self._staged = 0
         self._published_ns = 0
+        self._published: list[Path] = []
         self._hashed: dict[Path, list[_Hashed]] = {}
         self._manifests: dict[str, tuple[_Stamp | None, Manifest]] = {}
         self._kept = Kept(str(self._private / "records"), str(root))
@@ -298,45 +299,57 @@ class LocalStore:
     # What builds -------------------------------------------------------------
 
     @contextmanager
-    def lock(self, waiting: Waiting) -> Iterator[None]:
+    def lock(self, waiting: Waiting, since: int | None = None) -> Iterator[bool]:
         """Hold the one lock of the store; a dead owner's is taken over."""
-        from filelock import FileLock, Timeout
+        from assetmake.stores.lock import HeldHereError, hold
+        from assetmake.stores.staging import clear_leftovers
 
         self._make_private()
-        owner = self._private / "owner"
-        # The operating system drops it with its process, however that ends.
-        # Who may write in the directory may take the lock, of a group's too.
-        mode = os.stat(self._private).st_mode & 0o666
-        lock = FileLock(self._private / "lock", mode=mode)
-        try:
+        with ExitStack() as stack:
             try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                waiting(_read_owner(owner))
-                lock.acquire(poll_interval=0.05)
-        except RuntimeError as error:  # filelock: it would wait for itself
-            msg = f"a build of the store {self.root} is running this very code"
-            hint = "let the asset read its inputs, not build them"
-            raise StoreError(msg, hints=hint) from error
-        except OSError as error:
-            msg = f"cannot lock the store {self.root}: {error.strerror}"
-            raise StoreError(msg, hints=_LET_WRITE) from error
-        try:
-            started = time.strftime("%H:%M:%S")
-            with suppress(OSError):  # one that was killed may be another user's
-                owner.write_text(f"process {os.getpid()}, started {started}")
-            self._clear_leftovers()
-            yield
-        finally:
+                lock = hold(self._private / "lock", waiting, since)
+                waited = stack.enter_context(lock)
+            except HeldHereError as error:
+                msg = f"a build of the store {self.root} is running this very code"
+                hint = "let the asset read its inputs, not build them"
+                raise StoreError(msg, hints=hint) from error
+            except OSError as error:
+                msg = f"cannot lock the store {self.root}: {error.strerror}"
+                hint = "keep it on a file system that has locks: set `root`"
+                if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+                    hint = _LET_WRITE
+                raise StoreError(msg, hints=hint) from error
             try:
-                with suppress(OSError):
-                    owner.unlink(missing_ok=True)
-            finally:
-                lock.release()
+                restored = clear_leftovers(self._staging, self.root)
+            except OSError as error:
+                msg = f"cannot clear up after a build of {self.root} that was killed"
+                raise StoreError(
+                    f"{msg}: {told(error)}", hints=hint_of(error)
+                ) from error
+            self._published.clear()
+            yield waited or restored
+
+    @property
+    def _staging(self) -> Path:
+        return self._private / "staging"
+
+    def moment(self) -> int:
+        """Return what is another after each build."""
+        from assetmake.stores.lock import moment_of
+
+        return moment_of(self._private / "lock")
+
+    def has_leftovers(self) -> bool:
+        """Return whether a build that was killed left something to clear away."""
+        try:
+            with os.scandir(self._staging) as entries:
+                return next(entries, None) is not None
+        except OSError:
+            return False
 
     def _make_private(self) -> None:
         try:
-            (self._private / "staging").mkdir(parents=True, exist_ok=True)
+            self._staging.mkdir(parents=True, exist_ok=True)
             ignore = self._private / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("# made by assetmake; nothing here is precious\n*\n")
@@ -348,24 +361,20 @@ class LocalStore:
             msg = f"cannot write to the store {self.root}: {error.strerror}"
             raise StoreError(msg, hints=_LET_WRITE) from error
 
-    def _clear_leftovers(self) -> None:
-        """Finish swaps that were cut off, then drop all that is staged."""
-        import shutil
-
-        from assetmake.stores.swap import SWAP_FILE, recover
-
-        for leftover in (self._private / "staging").iterdir():
-            if (leftover / SWAP_FILE).exists():
-                recover(leftover, self.root)
-            shutil.rmtree(leftover, ignore_errors=True)
-
     def stage(self, name: str) -> Path:
         """Return a new empty directory on the same file system as the asset's."""
         self._staged += 1
-        token = f"{os.getpid()}-{self._staged}-{_flat(name)}"
-        new = self._private / "staging" / token / "new"
+        token = f"{self._mine()}{self._staged}-{_flat(name)}"
+        new = self._staging / token / "new"
         new.mkdir(parents=True)
         return new
+
+    @staticmethod
+    def _mine() -> str:
+        """Return what the names of this process's staged directories begin with."""
+        from assetmake.stores.staging import token_of_boot
+
+        return f"{token_of_boot()}-{os.getpid()}-"
 
     def files(
         self, staged: Path, written: Mapping[str, FileRecord] = _NONE
@@ -387,26 +396,35 @@ class LocalStore:
         """Exchange the staged directory with the asset's."""
         from assetmake.stores.swap import swap
 
-        (staged / SUCCESS).touch()
-        (staged / FILE_NAME).write_bytes(dump_manifest(manifest))
         place = self.root / path_of(name)
         try:
+            (staged / SUCCESS).touch()
+            (staged / FILE_NAME).write_bytes(dump_manifest(manifest))
             place.parent.mkdir(parents=True, exist_ok=True)
             swap(staged, place, self.root)
         except OSError as error:
-            msg = f"cannot publish {self.place(name)}: {error.strerror}"
-            raise StoreError(msg) from error
+            msg = f"cannot publish {self.place(name)}: {told(error)}"
+            raise StoreError(msg, hints=hint_of(error)) from error
+        self._published.append(place)
         self._published_ns = time.time_ns()
         for file, stat, hashed_at, found in self._hashed.pop(staged, ()):
             self.index.remember(f"{place}{os.sep}{file}", stat, hashed_at, found)
 
     def stamp(self, manifest: Manifest) -> None:
         """Replace the manifest of a stored asset by one rename."""
+        from assetmake.stores.swap import sync
+
         place = self.root / path_of(manifest.name)
-        staged = self.stage(manifest.name) / FILE_NAME
-        staged.write_bytes(dump_manifest(manifest))
-        staged.replace(place / FILE_NAME)
-        (place / SUCCESS).touch()
+        try:
+            staged = self.stage(manifest.name) / FILE_NAME
+            staged.write_bytes(dump_manifest(manifest))
+            sync(staged)  # it takes the place of the only one
+            (place / SUCCESS).touch()
+            staged.replace(place / FILE_NAME)
+        except OSError as error:
+            msg = f"cannot write the manifest of {self.place(manifest.name)}"
+            raise StoreError(f"{msg}: {told(error)}", hints=hint_of(error)) from error
+        self._published.append(place)
 
     def adopt(self, name: str) -> tuple[Path, Mapping[str, FileRecord]]:
         """Return the directory of an asset and the data files in it."""
@@ -428,15 +446,19 @@ class LocalStore:
         """
         import shutil
 
-        kept = self._private / "kept"
-        kept.mkdir(parents=True, exist_ok=True)
-        stamp = f"{_flat(name)}-{time.strftime('%Y%m%d-%H%M%S')}"
-        to, number = kept / stamp, 1
-        while to.exists():
-            number += 1
-            to = kept / f"{stamp}-{number}"
-        shutil.copytree(self.root / path_of(name), to, copy_function=_link_or_copy)
-        return to
+        from assetmake.stores.staging import root_kept, set_aside
+
+        copy = self.stage(name).with_name("copy")
+        try:
+            shutil.copytree(
+                self.root / path_of(name), copy, copy_function=_link_or_copy
+            )
+            return set_aside(copy, root_kept(self.root), _flat(name))
+        except (OSError, shutil.Error) as error:
+            msg = f"cannot keep {self.place(name)}, which was changed by hand"
+            why = told(error) if error.errno else "not all of it can be copied"
+            hint = hint_of(error) or "move it away by hand"
+            raise StoreError(f"{msg}: {why}", hints=hint) from error
 
     def remove(self, name: str) -> None:
         """Remove a table's files, manifest and marker; other files stay."""
@@ -449,20 +471,46 @@ class LocalStore:
             msg = f"{self.place(name)} is not removed: `{shown}` in the store is a link"
             hint = "remove the link by hand, and what it leads to if nobody needs it"
             raise StoreError(msg, hints=hint)
-        if record.manifest is None or record.condition is Condition.MODIFIED:
-            what = record.problem or record.detail or "it has no manifest"
+        problem = record.problem or ("" if record.manifest else "it has no manifest")
+        if record.manifest is None or problem or self._foreign(place, record.manifest):
+            what = problem or record.detail or "it was changed"
             msg = f"cannot prove that assetmake wrote {self.place(name)}: {what}"
             raise StoreError(
                 msg, hints=f"remove it by hand: rm -r {_quoted(self.place(name))}"
             )
-        # The manifest goes last: until then the next run knows whose files
-        # these are.
         try:
-            for file in (*record.manifest.output.files, SUCCESS, FILE_NAME):
-                (place / file).unlink(missing_ok=True)
+            self._remove(place, name, record.manifest)
         except OSError as error:
-            msg = f"cannot remove {self.place(name)}: {error.strerror}"
-            raise StoreError(msg, hints=_LET_WRITE) from error
+            msg = f"cannot remove {self.place(name)}: {told(error)}"
+            raise StoreError(msg, hints=hint_of(error)) from error
+
+    def _foreign(self, place: Path, manifest: Manifest) -> bool:
+        """Whether there is data in a table that its manifest does not account for.
+
+        What is lacking proves nothing: an earlier removal may have been cut off.
+        """
+        files = manifest.output.files
+        try:
+            return any(
+                name not in files
+                or self.index.digest(place / name) != files[name].digest
+                for name in os.listdir(place)
+                if not _is_hidden(name)
+            )
+        except OSError:
+            return True
+
+    def _remove(self, place: Path, name: str, manifest: Manifest) -> None:
+        ours = {*manifest.output.files, SUCCESS, FILE_NAME}
+        if ours.issuperset(os.listdir(place)):
+            # By one rename, as it came.
+            place.rename(self.stage(name).with_name("old"))
+            place = place.parent
+        else:
+            # The manifest goes last: until then the next run knows whose files
+            # these are.
+            for file in (*manifest.output.files, SUCCESS, FILE_NAME):
+                (place / file).unlink(missing_ok=True)
         while place != self.root:
             try:
                 place.rmdir()
@@ -494,7 +542,7 @@ class LocalStore:
                 "message": failure.message,
                 "recipe": failure.recipe,
             }
-            staged = file.with_suffix(".new")
+            staged = self.stage(name) / file.name
             staged.write_text(json.dumps(tree))
             staged.replace(file)
         except OSError:
@@ -514,15 +562,26 @@ class LocalStore:
         return file
 
     def clean(self) -> None:
-        """Remove the tables that were replaced, and save the index."""
-        import shutil
+        """Remove the tables that were replaced, and save the index.
 
-        staging = self._private / "staging"
-        if staging.is_dir():
-            mine = f"{os.getpid()}-"
-            for old in staging.iterdir():
-                if old.name.startswith(mine):
-                    shutil.rmtree(old, ignore_errors=True)
+        Raises:
+            StoreError: the disk did not take what was published.
+        """
+        from assetmake.stores.staging import drop, make_durable
+
+        try:
+            make_durable(self._published, self.root)
+        except OSError as error:
+            msg = f"the disk of {self.root} did not take what was built"
+            raise StoreError(f"{msg}: {told(error)}", hints=hint_of(error)) from error
+        self._published.clear()
+        mine = self._mine()
+        try:
+            left = [old for old in self._staging.iterdir() if old.name.startswith(mine)]
+        except OSError:
+            left = []  # the next build clears it away
+        for old in left:
+            drop(old)
         # What changed within a tick before a look is not believed by its times.
         age = time.time_ns() - self._published_ns
         if 0 <= age < FINE_TICK:
@@ -635,17 +694,13 @@ def _quoted(path: str) -> str:
     return quote(path)
 
 
-def _read_owner(file: Path) -> str:
-    try:
-        return file.read_text(errors="replace")[:200] or "another build"
-    except OSError:
-        return "another build"
-
-
 def _link_or_copy(source: str, to: str) -> None:
     try:
         os.link(source, to)
     except OSError:
         import shutil
 
+        from assetmake.stores.swap import sync
+
         shutil.copy2(source, to)
+        sync(to)

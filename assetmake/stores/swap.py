@@ -9,8 +9,8 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import shutil
 import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def swap(staged: Path, place: Path, root: Path) -> None:
     Raises:
         OSError: nothing was changed, or `recover` finishes it.
     """
-    if not place.exists():
+    if not os.path.lexists(place):
         staged.rename(place)
     elif not _exchange(staged, place):
         _rename_twice(staged, place, root)
@@ -68,33 +68,63 @@ def _exchange_function():  # type: ignore[no-untyped-def]  # noqa: ANN202
 
 def _rename_twice(staged: Path, place: Path, root: Path) -> None:
     note = staged.parent / SWAP_FILE
-    note.write_text(place.relative_to(root).as_posix())
+    note.write_text(place.relative_to(root).as_posix() + "\n")
+    sync(note)  # after a power loss an empty one would not tell whose table it was
     old = staged.parent / "old"
     place.rename(old)
     try:
         staged.rename(place)
-    except OSError:
+    except BaseException:  # a signal may come here, too
         old.rename(place)
+        note.unlink()
         raise
     note.unlink()
     old.rename(staged)
 
 
-def recover(leftover: Path, root: Path) -> None:
+def recover(leftover: Path, root: Path, kept: Path) -> bool:
     """Finish or undo the two renames that `leftover` was made for.
 
     Args:
         leftover: A staging directory with a `SWAP_FILE` in it.
         root: Of the store.
+        kept: Where a table is moved to if nothing says whose it is.
+
+    Returns:
+        Whether a table was put in its place.
     """
-    name = (leftover / SWAP_FILE).read_text(errors="replace")
+    name = _noted(leftover / SWAP_FILE)
+    old = leftover / "old"
     if not is_name(name):  # a path out of the store, or no path at all
-        return
+        if old.is_dir():
+            kept.mkdir(parents=True, exist_ok=True)
+            old.rename(kept / leftover.name)
+        return False
     place = root / name
-    if place.exists():
-        return
-    for candidate in (leftover / "new", leftover / "old"):
-        if candidate.is_dir():
+    if os.path.lexists(place):
+        return False
+    for candidate in (leftover / "new", old):
+        if candidate.is_dir() and not candidate.is_symlink():
             place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(candidate, place)
-            return
+            candidate.rename(place)
+            return True
+    return False
+
+
+def _noted(note: Path) -> str:
+    """Return the name in a note; empty if the note is not whole."""
+    if not note.is_file():
+        return ""
+    with note.open("rb") as file:
+        name, end, _ = file.read(4096).decode("utf-8", "replace").partition("\n")
+    return name if end else ""
+
+
+def sync(path: str | Path) -> None:
+    """Return when a file, or the names in a directory, are on the disk."""
+    with suppress(FileNotFoundError):
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

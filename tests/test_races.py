@@ -1,0 +1,149 @@
+"""What happens when two things happen at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from space import TEXTS, TestSpace
+
+from assetmake.project import open_project
+from assetmake.status import State
+from assetmake.stores.local import LocalStore
+
+
+@pytest.fixture
+def space(tmp_path):
+    space = TestSpace(tmp_path)
+    space.write({"Assetfile.py": TEXTS, "raw.txt": "some words\n"})
+    return space
+
+
+def test_an_edit_while_the_asset_runs_is_kept(space):
+    """The table was replaced as if it still were what the last build had left."""
+    space.built()
+    space.edit(
+        "Assetfile.py",
+        "    return raw.upper()",
+        "    from pathlib import Path\n"
+        "    for file in Path('data/upper').glob('*.txt'):\n"
+        "        file.write_text('mine')\n"
+        "    return raw.title()",
+    )
+
+    space.built()
+
+    (kept,) = (space.root / "data/.assetmake/kept").iterdir()
+    assert (kept / "upper.txt").read_text() == "mine"
+    assert (space.root / "data/upper/upper.txt").read_text() == "Some Words\n"
+
+
+def holding(space, seconds, do=lambda: None):
+    """Hold the lock for a while in another thread; then do something and let go."""
+    held = threading.Event()
+
+    def hold():
+        with LocalStore(space.root / "data", space.root).lock(print):
+            held.set()
+            time.sleep(seconds)
+            do()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    return thread
+
+
+def test_prune_leaves_what_was_defined_while_it_waited(space):
+    """It removed what had been an orphan before it waited."""
+    space.built()
+    whole = (space.root / "Assetfile.py").read_text()
+    space.edit("Assetfile.py", "@asset\ndef length", "def length")
+    assert "length" in space.run("--prune", "-n").out
+
+    thread = holding(
+        space, 0.2, lambda: (space.root / "Assetfile.py").write_text(whole)
+    )
+    ran = space.run("--prune", "-y")
+    thread.join()
+
+    assert (ran.status, ran.out) == (0, "")
+    assert "waiting for another build (process " in ran.err
+    assert open_project(space.root).status(["length"])[-1].state is State.FRESH
+
+
+def test_a_build_looks_again_after_one_that_ended_while_it_looked(space):
+    """It had looked before, did not have to wait, and built all of it once more."""
+    space.built()
+    space.edit("raw.txt", "some", "other")
+    project = open_project(space.root)
+    look, looks = project._look, []
+
+    def looked(**options):
+        view = look(**options)
+        looks.append(1)
+        if len(looks) == 1:
+            space.built()
+        return view
+
+    project._look = looked
+
+    assert project.build().outcomes == ()
+    assert len(looks) == 2
+
+
+def test_a_build_that_nobody_disturbs_looks_twice(space):
+    """Before it begins, and for the snapshot of the next run."""
+    for _ in range(2):
+        project = open_project(space.root)
+        look, looks = project._look, []
+
+        def looked(look=look, looks=looks, **options):
+            looks.append(1)
+            return look(**options)
+
+        project._look = looked
+        assert len(project.build().outcomes) == 2
+        assert len(looks) == 2
+        space.edit("raw.txt", "some", "some other")
+
+
+def test_accept_says_for_whom_it_waits(space):
+    space.built()
+    space.edit("Assetfile.py", "raw.upper()", "str.upper(raw)")
+
+    thread = holding(space, 0.2)
+    ran = space.run("--accept", "upper")
+    thread.join()
+
+    assert (ran.status, ran.out) == (0, "accepted upper\n")
+    assert "waiting for another build (process " in ran.err
+
+
+def test_a_build_with_nothing_to_do_clears_up_after_a_killed_one(space):
+    """It only did when there was something to build."""
+    space.built()
+    staged = space.root / "data/.assetmake/staging"
+    (staged / "1-1-upper" / "new").mkdir(parents=True)
+    (space.root / "data/.assetmake/snapshot").unlink()
+    space.run("--status")
+
+    ran = space.run()
+
+    assert "nothing to do" in ran.err
+    assert list(staged.iterdir()) == []
+
+
+def test_a_file_that_the_system_refuses_is_told_in_a_line(space):
+    space.built()
+    private = space.root / "data/.assetmake"
+    (private / "staging").rmdir()
+    (private / "staging").write_text("in the way")
+    space.edit("raw.txt", "some", "other")
+
+    ran = space.run()
+
+    assert ran.status == 2
+    assert "error: cannot write to the store" in ran.err
+    assert "Traceback" not in ran.err
