@@ -82,8 +82,10 @@ def find(pattern: str, root: str | Path) -> Found:
     if os.path.isdir(path):
         _all_below(_Directory(path, (os.path.realpath(path),)), found, _is_data)
     elif not is_glob(pattern, root):
-        if os.path.exists(path):
+        if os.path.isfile(path):
             found.files.append(path)
+        elif os.path.exists(path):  # to read a pipe would wait for ever
+            found.looked_at[path] = None
         else:
             found.absent[path] = None
     else:

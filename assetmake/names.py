@@ -22,21 +22,31 @@ def is_name(text: str) -> bool:
 
 
 def folded(name: str) -> str:
-    """Return what two names share that some file system takes for one.
+    """Return what names share whose tables some file system puts in one place.
 
-    macOS ignores case, and how an accent is written.
-
-    >>> folded("Daily/Caf\N{LATIN SMALL LETTER E WITH ACUTE}") == folded(
-    ...     "daily.cafe\N{COMBINING ACUTE ACCENT}"
-    ... )
+    >>> folded("Daily/Highs") == folded("daily.highs")
     True
     """
-    path = path_of(name)
-    if path.isascii():
-        return path.lower()
+    return _folded(path_of(name))
+
+
+def alike(one: str, other: str) -> bool:
+    r"""Whether two names of files are one where case and accents do not count.
+
+    So it is on macOS, as a rule.
+
+    >>> alike("Caf\u00e9.csv", "cafe\u0301.csv")
+    True
+    """
+    return _folded(one) == _folded(other)
+
+
+def _folded(text: str) -> str:
+    if text.isascii():
+        return text.lower()
     from unicodedata import normalize
 
-    return normalize("NFKC", normalize("NFKC", path).casefold())
+    return normalize("NFKC", normalize("NFKC", text).casefold())
 
 
 def path_of(name: str) -> str:

@@ -20,6 +20,7 @@ from assetmake.frames.base import Stored
 from assetmake.globs import find, is_glob
 from assetmake.manifest import FILE_NAME as MANIFEST
 from assetmake.manifest import Manifest
+from assetmake.names import alike
 from assetmake.status import Condition, SourceData
 from assetmake.stores.local import LocalStore
 
@@ -119,13 +120,12 @@ class Observer:
 
     def _expand(self, pattern: str) -> list[str]:
         found = find(pattern, self._project)
-        if not found.files and not is_glob(pattern, self._project):
-            directory = self._project / pattern
-            return [] if os.path.isdir(directory) else [pattern]
+        if not found.looked_at:
+            return [pattern]
         prefix = str(self._project) + os.sep
-        return sorted(
-            Path(name.removeprefix(prefix)).as_posix() for name in found.files
-        )
+        # What cannot be listed has no fingerprint, as what is not there.
+        paths = (*found.files, *found.unreadable)
+        return sorted(Path(path.removeprefix(prefix)).as_posix() for path in paths)
 
 
 def neighbour(source: Source, project: Path) -> tuple[LocalStore, Manifest]:
@@ -200,10 +200,23 @@ def _nothing_at(path: str, project: Path) -> str:
     except PermissionError as error:
         return f"{path} cannot be read: {error.strerror}"
     except OSError:
-        pass
-    if os.path.islink(absolute):
-        return f"{path} is a link to what is not there"
-    return f"no file {path}"
+        if os.path.islink(absolute):
+            return f"{path} is a link to what is not there"
+        twin = _twin(absolute)
+        return f"no file {path}" + (f", but {twin!a}" if twin else "")
+    return f"{path} is neither a file nor a directory"
+
+
+def _twin(path: Path) -> str | None:
+    """Return the name beside a path that differs in case or accents only.
+
+    macOS takes both for one, and writes accents as characters of their own.
+    """
+    try:
+        names = os.listdir(path.parent)
+    except OSError:
+        return None
+    return next((name for name in names if alike(name, path.name)), None)
 
 
 def source_stored(source: Source, project: Path) -> Stored:

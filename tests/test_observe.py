@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from space import TestSpace
 
-from assetmake.errors import DefinitionError
+from assetmake.assets import Source
+from assetmake.code.parts import Place
+from assetmake.errors import DefinitionError, SourceError
+from assetmake.fileindex import FileIndex
+from assetmake.observe import Observer, source_files
 from assetmake.project import open_project
 
 INGEST = """
@@ -94,3 +100,49 @@ def test_what_this_version_cannot_do_is_said_at_once(projects, old, new, message
 
     with pytest.raises(DefinitionError, match=message):
         open_project(reader.root).status()
+
+
+@pytest.mark.parametrize(
+    ("path", "beside", "problem"),
+    [
+        ("Raw.csv", "raw.csv", "no file Raw.csv, but 'raw.csv'"),
+        ("caf\xe9.csv", "cafe\u0301.csv", "no file caf\xe9.csv, but 'cafe\\u0301.csv'"),
+        ("raw.csv", "other.csv", "no file raw.csv"),
+        ("none/raw.csv", "raw.csv", "no file none/raw.csv"),
+    ],
+)
+def test_a_file_of_nearly_that_name_is_told(tmp_path, path, beside, problem):
+    """What macOS takes for one is two elsewhere."""
+    (tmp_path / beside).touch()
+    source = Source(name="raw", path=path, place=Place("Assetfile.py", 1))
+
+    with pytest.raises(SourceError) as caught:
+        source_files(source, tmp_path)
+
+    assert str(caught.value) == problem
+
+
+def test_a_pipe_is_not_read(tmp_path):
+    """That would wait for ever."""
+    os.mkfifo(tmp_path / "raw.csv")
+    source = Source(name="raw", path="raw.csv", place=Place("Assetfile.py", 1))
+
+    with pytest.raises(SourceError, match=r"raw\.csv is neither a file nor a dir"):
+        source_files(source, tmp_path)
+    assert Observer(tmp_path, FileIndex(None, tmp_path)).reads(["raw.csv"]) == {}
+
+
+def test_files_that_reads_names_are_gone_where_they_cannot_be_listed(
+    tmp_path, monkeypatch
+):
+    """Nothing is taken for an empty directory."""
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf/a.json").touch()
+    observer = Observer(tmp_path, FileIndex(None, tmp_path))
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+
+    assert observer.reads(["conf", "conf/*.json"]) == {"conf": None}
