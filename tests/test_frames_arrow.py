@@ -153,8 +153,9 @@ def test_notes_of_pandas_are_left_out(tmp_path):
     assert indexed.load(pa.Table).schema.metadata is None
 
 
-def test_a_stream_is_written_batch_by_batch(tmp_path):
+def test_a_stream_is_written_in_groups_of_batches(tmp_path, monkeypatch):
     """It is one table with one fingerprint, whole or in batches."""
+    monkeypatch.setattr("assetmake.frames.tables._GROUP", 5)
     table = pa.table({"a": range(10), "t": pa.array(range(10), pa.timestamp("us"))})
     reader = pa.RecordBatchReader.from_batches(
         table.schema, table.to_batches(max_chunksize=3)
@@ -165,7 +166,45 @@ def test_a_stream_is_written_batch_by_batch(tmp_path):
     assert saved.written == save(table, tmp_path / "whole").written
     assert saved.load(pa.Table).equals(table)
     assert saved.load(pa.RecordBatchReader).read_all().equals(table)
-    assert pq.read_metadata(saved.stored.files[0]).num_row_groups == 4
+    assert pq.read_metadata(saved.stored.files[0]).num_row_groups == 2
+
+
+def test_a_stream_is_read_batch_by_batch(tmp_path):
+    """In its own types, from one part after the other, and none ahead."""
+    table = pa.table(
+        {
+            "t": pa.array(range(6), pa.timestamp("s", "Europe/Vienna")),
+            "c": pa.array(list("abcabc")).dictionary_encode(),
+            "h": pa.array(range(6), pa.float16()),
+        }
+    )
+    saved = save(table, tmp_path)
+    second = saved.stored.files[0].with_name("part-00001.parquet")
+    second.write_bytes(saved.stored.files[0].read_bytes())
+    both = replace(saved.stored, files=(*saved.stored.files, second))
+    handler = Frames({}).for_annotation(pa.RecordBatchReader, reading=True)
+
+    reader = handler.load(both, pa.RecordBatchReader)
+    first = reader.read_next_batch()
+    second.unlink()
+
+    assert reader.schema == table.schema
+    assert pa.Table.from_batches([first]).equals(table)
+    with pytest.raises(FrameError, match="cannot be read as parquet"):
+        reader.read_all()
+
+
+def test_parts_of_a_stream_are_of_one_table(tmp_path):
+    saved = save(pa.table({"a": [1]}), tmp_path)
+    second = saved.stored.files[0].with_name("part-00001.parquet")
+    pq.write_table(pa.table({"b": [1]}), second)
+    both = replace(saved.stored, files=(*saved.stored.files, second))
+    handler = Frames({}).for_annotation(pa.RecordBatchReader, reading=True)
+
+    reader = handler.load(both, pa.RecordBatchReader)
+
+    with pytest.raises(FrameError, match=r"part-00001.parquet has columns b \(int64\)"):
+        reader.read_all()
 
 
 def test_a_stream_without_batches_has_columns(tmp_path):

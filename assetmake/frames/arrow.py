@@ -6,9 +6,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from assetmake.frames.base import Shape
+from assetmake.frames.base import Shape, Stored
 from assetmake.frames.handler import TableHandler
-from assetmake.frames.tables import Form, form_of
+from assetmake.frames.reading import check_table
+from assetmake.frames.tables import Form, form_of, is_partitioned, stream
 
 
 class ArrowHandler(TableHandler):
@@ -46,6 +47,17 @@ class ReaderHandler(ArrowHandler):
     def from_form(self, form: Form) -> Any:
         """Return a reader of a table in memory."""
         return _bare(form.table).to_reader()
+
+    def load(self, stored: Stored, annotation: Any) -> Any:
+        """Return a reader of the files, batch by batch; of CSV, of a whole table."""
+        check_table(stored, self.name)
+        if stored.format != "parquet" or is_partitioned(stored):
+            return super().load(stored, annotation)
+        schema, batches = stream(stored)
+        bare = _bare(schema.empty_table()).schema
+        return pa.RecordBatchReader.from_batches(
+            bare, (batch.replace_schema_metadata(bare.metadata) for batch in batches)
+        )
 
     def shape(self, value: Any) -> Shape | None:
         """Return the columns of a stream; its rows are not known."""

@@ -49,6 +49,9 @@ NOTES = b"assetmake"
 #: Rows up to which threads cost more than they save.
 _SMALL = 1 << 16
 
+#: Rows that a row group of a stream has at least, but for the last.
+_GROUP = 1 << 17
+
 #: Bytes up to which a file is read in one call.
 _WHOLE = 1 << 20
 
@@ -217,8 +220,22 @@ def _write_parquet(
 
 def _write_rows(rows: Iterable[pa.Table], schema: pa.Schema, sink: Any) -> None:
     with pq.ParquetWriter(sink, schema) as writer:
-        for batch in rows:
-            writer.write_table(batch)
+        for group in _grouped(rows):
+            writer.write_table(group)
+
+
+def _grouped(rows: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Yield the rows of a stream in groups that are worth their own statistics."""
+    waiting: list[pa.Table] = []
+    count = 0
+    for batch in rows:
+        waiting.append(batch)
+        count += batch.num_rows
+        if count >= _GROUP:
+            yield waiting[0] if len(waiting) == 1 else pa.concat_tables(waiting)
+            waiting, count = [], 0
+    if waiting:
+        yield waiting[0] if len(waiting) == 1 else pa.concat_tables(waiting)
 
 
 def _write_csv(
@@ -261,6 +278,34 @@ def load_head(stored: Stored) -> Form:
     return _load(stored, _read_head, own_types=True)
 
 
+def stream(stored: Stored) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Return the schema and the rows of a table in Parquet, never held as a whole.
+
+    Raises:
+        FrameError: a file is damaged, or the parts are not of one table; for all
+            but the first part, when it comes to their rows.
+    """
+    schema = load_head(stored).schema
+    return schema, _stream(stored, schema)
+
+
+def _stream(stored: Stored, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    first = columns_of(_read_head(stored)[0].schema)
+    for file in stored.files:
+        try:
+            with opened(file, ahead=False) as part:
+                _check_alike(stored, file, columns_of(part.schema_arrow), first)
+                _, notes = _without_notes(part.schema_arrow.empty_table())
+                for batch in part.iter_batches(_SMALL):
+                    rows = pa.Table.from_batches([batch]).replace_schema_metadata()
+                    made, _ = restore(rows, notes)
+                    yield from made.replace_schema_metadata(
+                        schema.metadata
+                    ).to_batches()
+        except (pa.ArrowException, OSError, UnicodeError) as error:
+            raise _unreadable(stored, error) from error
+
+
 def _load(stored: Stored, read: _Read, own_types: bool) -> Form:
     if not stored.files:
         raise FrameError(f"`{stored.name}` has no data files in {stored.directory}")
@@ -270,8 +315,12 @@ def _load(stored: Stored, read: _Read, own_types: bool) -> Form:
             return form_of(table, columns=columns_of(table.schema))
         return _restored(table, notes)
     except (pa.ArrowException, OSError, UnicodeError) as error:
-        msg = f"`{stored.name}` cannot be read as {stored.format}: {error}"
-        raise FrameError(msg, hints=_way_out(stored)) from error
+        raise _unreadable(stored, error) from error
+
+
+def _unreadable(stored: Stored, error: Exception) -> FrameError:
+    msg = f"`{stored.name}` cannot be read as {stored.format}: {error}"
+    return FrameError(msg, hints=_way_out(stored))
 
 
 def _restored(table: pa.Table, notes: Mapping[str, Any]) -> Form:
@@ -299,14 +348,9 @@ def _read_parquet(stored: Stored) -> _Rows:
     if is_partitioned(stored):
         return partitions(stored).to_table(), {}
     parts = [_read_part(file) for file in stored.files]
-    first = parts[0].schema
+    first = columns_of(parts[0].schema)
     for file, part in zip(stored.files, parts, strict=True):
-        if columns_of(part.schema) != columns_of(first):
-            msg = (
-                f"`{stored.name}`: {file.name} has columns {_listed(part.schema)}, "
-                f"and {stored.files[0].name} has {_listed(first)}"
-            )
-            raise FrameError(msg, hints=_way_out(stored))
+        _check_alike(stored, file, columns_of(part.schema), first)
     whole = parts[0] if len(parts) == 1 else pa.concat_tables(parts)
     return _without_notes(whole)
 
@@ -324,13 +368,30 @@ def _without_notes(table: pa.Table) -> _Rows:
     return table.replace_schema_metadata(metadata or None), json.loads(notes)
 
 
-def _listed(schema: pa.Schema) -> str:
-    return ", ".join(f"{c.name} ({c.dtype})" for c in columns_of(schema))
+def _check_alike(
+    stored: Stored, file: Path, columns: Sequence[Column], first: Sequence[Column]
+) -> None:
+    """Refuse a part that has other columns than the first."""
+    if columns != first:
+        msg = (
+            f"`{stored.name}`: {file.name} has columns {_listed(columns)}, "
+            f"and {stored.files[0].name} has {_listed(first)}"
+        )
+        raise FrameError(msg, hints=_way_out(stored))
+
+
+def _listed(columns: Sequence[Column]) -> str:
+    return ", ".join(f"{column.name} ({column.dtype})" for column in columns)
 
 
 @contextmanager
-def opened(file: Path) -> Iterator[pq.ParquetFile]:
-    """Open a Parquet file for reading, whatever its path."""
+def opened(file: Path, *, ahead: bool = True) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file for reading, whatever its path.
+
+    Args:
+        file: Its path.
+        ahead: Whether what is asked for is read at once; else bit by bit.
+    """
     # Not read_table(): it goes by way of datasets and file systems, which costs
     # four times as much for a small file. Nor many short reads, for the same
     # reason: a small file is read whole, a large one by ranges.
@@ -340,7 +401,9 @@ def opened(file: Path) -> Iterator[pq.ParquetFile]:
     else:
         with (
             pa.OSFile(os.fsencode(file)) as bytes_,
-            pq.ParquetFile(bytes_, pre_buffer=True) as part,
+            pq.ParquetFile(
+                bytes_, pre_buffer=ahead, buffer_size=0 if ahead else _WHOLE
+            ) as part,
         ):
             yield part
 
