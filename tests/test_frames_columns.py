@@ -118,11 +118,58 @@ def test_all_libraries_spellings_are_known(dtype, declared):
         ("UTINYINT", "uint8"),
         ("INTEGER[]", "list<item: int32>"),
         ("INTEGER[2]", "fixed_size_list<item: int32>[2]"),
+        ("fixed_size_binary[16]", "binary"),
     ],
 )
 def test_dtypes_are_named_by_class_and_in_sql_too(declared, dtype):
     """As `str()` or `__name__` of what people pass gives them."""
     assert allows(declared, dtype)
+    assert is_dtype(declared)
+
+
+NESTED = {
+    "list<item: int64>": "list List(Int64) array<bigint> list[int] LIST(BIGINT) "
+    "BIGINT[] list<int64> ArrayType(LongType(),True) list[unknown]",
+    "fixed_size_list<item: int8>[2]": "Array(Int8,shape=(2,)) list<int8> TINYINT[2]",
+    "list<item: struct<a: list<item: string>, b: timestamp[us, tz=UTC]>>": "list "
+    "array<struct<a:array<string>,b:timestamp>> "
+    "List(Struct({'a':List(String),'b':Datetime(time_unit='us',time_zone='UTC')}))",
+    "map<string, double>": "map map<string,double> MAP(VARCHAR,DOUBLE) "
+    "MapType(StringType(),DoubleType(),True)",
+    "struct<a: int64, b: decimal128(10, 2)>": "struct dict dict[str,int] "
+    "struct<b:decimal(10,2),a:bigint> Struct({'a':Int64,'b':Decimal}) "
+    "StructType([StructField('x',LongType(),True)])",
+}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "declared"),
+    [(dtype, word) for dtype, words in NESTED.items() for word in words.split(" ")],
+)
+def test_what_lists_and_structs_hold_may_be_declared(dtype, declared):
+    """In the words of each library; what they do not tell is let pass."""
+    assert allows(declared, dtype)
+
+
+@pytest.mark.parametrize(
+    ("declared", "dtype"),
+    [
+        ("List(Int64)", "list<item: int32>"),
+        ("array<string>", "list<item: int64>"),
+        ("BIGINT[]", "list<item: string>"),
+        ("Array(Int8, shape=(2,))", "fixed_size_list<item: int16>[2]"),
+        ("map<string,bigint>", "map<string, string>"),
+        ("MAP(INTEGER, VARCHAR)", "map<string, string>"),
+        ("struct<a:bigint>", "struct<a: int64, b: int64>"),
+        ("struct<a:bigint,b:bigint>", "struct<a: int64>"),
+        ("struct<a:bigint>", "struct<a: string>"),
+        ("STRUCT(a INTEGER)", "struct<a: int64>"),
+        ("list<item: struct<a: int64>>", "list<item: struct<a: int64, b: int8>>"),
+    ],
+)
+def test_what_lists_and_structs_hold_has_to_be_what_is_declared(declared, dtype):
+    """Fields, keys, values and items."""
+    assert not allows(declared, dtype)
     assert is_dtype(declared)
 
 

@@ -63,6 +63,7 @@ _SUFFIXES = ("dtype", "type", "_")
 #: A word, and what stands in the brackets behind it.
 _PARTS = re.compile(r"\s*([^\[(<]*?)\s*(?:[\[(<](.*)[\])>])?\s*", re.DOTALL)
 _STORAGE = re.compile(r"\[(pyarrow|python)\]$")
+_FIELD = re.compile(r"['\"]?(\w+)['\"]?(?:\s*:\s*|\s+)(.+)", re.DOTALL)
 _SEQUENCE = re.compile(r"\[\d*\]$")
 _UNITS = frozenset({"s", "ms", "us", "μs", "ns", "none"})
 _UTC = frozenset({"UTC", "Etc/UTC", "+00:00"})
@@ -90,9 +91,9 @@ def check_columns(
     """Return a text for each way in which a table differs from what is declared.
 
     Order does not count. dtypes are spelled as in pandas, numpy, Python, polars,
-    Arrow or Spark. Units of time and what lists and structs hold are not
-    compared; zones and the digits of decimals are, where they are declared.
-    None, ``"object"`` and ``"category"`` allow every dtype.
+    Arrow or Spark. Units of time are not compared; zones, the digits of
+    decimals, and what lists, maps and structs hold are, where declared. None,
+    ``"object"`` and ``"category"`` allow every dtype.
 
     Args:
         declared: Names with dtypes, or names alone; each has to be there, and
@@ -158,14 +159,58 @@ def allows(declared: str, dtype: str) -> bool:
         return re.findall(r"\d+", own)[: len(wanted)] == wanted
     if family in ("timestamp", "zoned") and len(allowed) > 1:
         return _moment_allows(inside, family, own)
+    if family in ("list", "map", "struct"):
+        return _inner_allow(family, inside, own)
     return True
+
+
+def _inner_allow(family: str, declared: str, own: str) -> bool:
+    """Return whether what a list, map or struct holds is what is declared of it.
+
+    What is not declared, or in words that are not known, is let pass.
+    """
+    if family == "struct":
+        wanted, found = _fields(declared), _fields(own)
+        if not wanted or not found:
+            return True
+        if wanted.keys() != found.keys():
+            return False
+        pairs = [(wanted[name], found[name]) for name in wanted]
+    else:
+        size = 2 if family == "map" else 1
+        pairs = list(zip(_items(declared)[:size], _items(own)[:size], strict=False))
+    return all(not is_dtype(one) or allows(one, other) for one, other in pairs)
+
+
+def _items(inside: str) -> list[str]:
+    """Return the dtypes between commas, without a name such as Arrow's ``item``."""
+    return [re.sub(r"^\w+:\s+", "", part) for part in _split(inside)]
+
+
+def _fields(inside: str) -> dict[str, str]:
+    """Return dtypes by name, of ``a: int``, ``'a': Int64`` or ``a INTEGER``."""
+    parts = [_FIELD.fullmatch(part) for part in _split(inside.strip("{}"))]
+    return {part[1]: part[2] for part in parts if part} if all(parts) else {}
+
+
+def _split(text: str) -> list[str]:
+    """Return the parts between commas that stand outside of all brackets."""
+    parts, depth = [""], 0
+    for sign in re.sub(r">\[\d+$", "", text):  # a list of fixed size
+        depth += (sign in "<([{") - (sign in ">)]}")
+        if sign == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return [part.strip().removesuffix(" not null") for part in parts if part.strip()]
 
 
 def _declared_parts(text: str) -> tuple[str, str]:
     """Return the word that spells a dtype, and what its brackets hold."""
     text = text.strip().removesuffix("| None").lstrip("<>=|")
-    if _SEQUENCE.search(text):  # DuckDB's INTEGER[] and INTEGER[2]
-        return "list", ""
+    if _SEQUENCE.search(text) and not text.startswith("fixed_size_binary"):
+        # DuckDB's INTEGER[] and INTEGER[2]
+        return "list", _SEQUENCE.sub("", text)
     word, inside = _parts(_STORAGE.sub("", text))
     if word.endswith("with time zone"):
         return "timestamptz", inside
