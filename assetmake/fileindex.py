@@ -16,7 +16,8 @@ from pathlib import Path
 from assetmake.asides import aside_of
 from assetmake.boot import boot_id
 from assetmake.clocks import FINE_TICK, tick_of
-from assetmake.fingerprint import digest_file
+from assetmake.fingerprint import digest_bytes, digest_file
+from assetmake.plain import read_plain
 
 #: Bytes hashed anew from which on an inspection saves the index, so that a run
 #: that changes nothing writes nothing.
@@ -60,8 +61,10 @@ class FileIndex:
 
     def _load(self, file: Path) -> dict[str, _Record]:
         try:
-            data = file.read_bytes()
+            mark, _, data = read_plain(file).partition(b"\n")
         except OSError:
+            return {}
+        if mark != digest_bytes(data).encode():  # cut off, or a bit of it flipped
             return {}
         import json
 
@@ -199,7 +202,8 @@ class FileIndex:
         tree = {"format": 1, "boot": self._boot, "files": self._records}
         staged = Path(aside_of(self._file))
         try:
-            staged.write_text(json.dumps(tree, separators=(",", ":")))
+            data = json.dumps(tree, separators=(",", ":")).encode()
+            staged.write_bytes(digest_bytes(data).encode() + b"\n" + data)
             staged.replace(self._file)
         except OSError:
             with suppress(OSError):

@@ -17,11 +17,12 @@ from typing import Any
 
 from xxhash import xxh3_128
 
+from assetmake.plain import open_plain
+
 Encodable = None | bool | int | float | complex | str | bytes | tuple["Encodable", ...]
 
 #: Bytes of a file that are read at once.
 _CHUNK = 1 << 20
-_CLOSE_ON_EXEC = getattr(os, "O_CLOEXEC", 0)
 
 
 def encode(value: Encodable) -> bytes:
@@ -86,7 +87,7 @@ def digest_file(path: str | os.PathLike[str]) -> str:
     # Not mapped: that takes address space for the whole, its pages count as
     # this process's memory, and a file that is cut off meanwhile would end it
     # by SIGBUS. It is not quicker, either.
-    descriptor = os.open(path, os.O_RDONLY | _CLOSE_ON_EXEC)
+    descriptor = open_plain(path)
     try:
         size = os.fstat(descriptor).st_size
         data = os.read(descriptor, min(size, _CHUNK) + 1)

@@ -7,6 +7,7 @@ it holds no host name, no value of an environment variable and no live object.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -224,7 +225,8 @@ def parse_manifest(data: bytes) -> Manifest:
     import json
 
     try:
-        tree = json.loads(data.decode("utf-8", "surrogatepass"))
+        text = data.decode("utf-8", "surrogatepass")
+        tree = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         reason = "empty" if not data.strip() else "no valid JSON"
         raise ManifestError(reason) from error
@@ -248,7 +250,7 @@ def parse_manifest(data: bytes) -> Manifest:
             for item in reader.items("inputs")
         ),
         reads=reader.texts("reads"),
-        observed=reader.texts("observed"),
+        observed=reader.paths("observed"),
         variables=reader.texts("variables"),
         packages=reader.texts("packages"),
         output=_output(reader.at("output")),
@@ -265,6 +267,11 @@ def parse_manifest(data: bytes) -> Manifest:
     )
 
 
+def _refuse(word: str) -> None:
+    """Take no NaN and no Infinity, which JSON does not have."""
+    raise ValueError(word)
+
+
 def _check(reader: _Reader) -> CheckRecord:
     file, line = reader.pair("place")
     return CheckRecord(
@@ -276,7 +283,7 @@ def _check(reader: _Reader) -> CheckRecord:
         failing=reader.get("failing", (int, type(None))),
         message=reader.get("message", str),
         parts=tuple(_part(part) for part in reader.items("parts")),
-        observed=reader.texts("observed"),
+        observed=reader.paths("observed"),
     )
 
 
@@ -296,7 +303,9 @@ def _output(reader: _Reader) -> Output:
     files = {}
     for item in reader.list_of("files", list):
         match item:
-            case [str(name), int(size), str(digest)] if _is_plain(name) and size >= 0:
+            case [str(name), int(size), str(digest)] if (
+                _is_plain(name) and 0 <= size < _MOST
+            ):
                 files[name] = FileRecord(size, digest)
             case _:
                 raise ManifestError("without a usable list of files")
@@ -317,7 +326,7 @@ def _output(reader: _Reader) -> Output:
 
 def _column(item: list[Any]) -> Column:
     match item:
-        case [str(name), str(dtype)]:
+        case [str(name), str(dtype)] if dtype.count("<") <= _DEEPEST:
             return Column(name, dtype)
     raise ManifestError("without usable columns")
 
@@ -331,7 +340,28 @@ def _is_plain(name: str) -> bool:
         bool(name)
         and name not in (".", "..")
         and not any(char in name for char in ("/", "\\", "\0"))
+        and _is_encodable(name)
     )
+
+
+def _is_inside(path: str) -> bool:
+    """Whether a path, such as an audit notes it, lies below the project."""
+    return (
+        bool(path)
+        and not path.startswith("/")
+        and ".." not in path.split("/")
+        and "\0" not in path
+        and _is_encodable(path)
+    )
+
+
+def _is_encodable(name: str) -> bool:
+    """Whether a file can have that name."""
+    try:
+        os.fsencode(name)
+    except UnicodeError:
+        return False
+    return True
 
 
 class _Reader:
@@ -352,7 +382,10 @@ class _Reader:
     def get(self, key: str, kind: type | tuple[type, ...]) -> Any:
         value = self._tree.get(key, _ABSENT)
         kinds = kind if isinstance(kind, tuple) else (kind,)
-        if type(value) not in kinds:  # exact: True is no int here
+        # Exact: True is no int here. And nothing counts or measures more.
+        if type(value) not in kinds or (
+            type(value) in (int, float) and not 0 <= value < _MOST
+        ):
             msg = f"without a usable `{key}`"
             raise ManifestError(msg)
         return value
@@ -377,6 +410,14 @@ class _Reader:
             raise ManifestError(msg)
         return dict(value)
 
+    def paths(self, key: str) -> dict[str, str]:
+        """Return texts by paths below the project: none leads out of it."""
+        found = self.texts(key)
+        if not all(map(_is_inside, found)):
+            msg = f"without a usable `{key}`"
+            raise ManifestError(msg)
+        return found
+
     def pair(self, key: str) -> tuple[str, int]:
         match self.get(key, list):
             case [str(first), int(second)]:
@@ -386,3 +427,7 @@ class _Reader:
 
 
 _ABSENT = object()
+#: No number in a manifest is as large, in bytes, rows or seconds.
+_MOST = 1 << 63
+#: Types within types of a column at most.
+_DEEPEST = 64

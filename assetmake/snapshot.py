@@ -162,6 +162,11 @@ def recall(
                 os.close(descriptor)
 
 
+def _open(path: str, flags: int) -> int:
+    """Open a file; what is a named pipe in its place is not waited for."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _read(
     file: str, *, rows: bool
 ) -> tuple[Iterator[bytes], memoryview, list[bytes], bytes]:
@@ -173,7 +178,7 @@ def _read(
     """
     from xxhash import xxh3_128
 
-    with open(file, "rb", buffering=0) as stream:
+    with open(file, "rb", buffering=0, opener=_open) as stream:
         words = stream.read(_LINE).decode("ascii").split()
         name, digest, digest_of_rows, *lengths = words
         fields, numbers, paths, _ = map(int, lengths)

@@ -118,9 +118,10 @@ def test_a_project_that_moved_keeps_its_records(place, tmp_path_factory):
 )
 def test_a_garbled_index_is_an_empty_one(place, text):
     settled(place)
-    boot = json.loads((place / "private" / "index").read_text())["boot"]
-    text = text.replace("BOOT", json.dumps(boot))
-    (place / "private" / "index").write_text(text)
+    _, _, whole = (place / "private" / "index").read_text().partition("\n")
+    data = text.replace("BOOT", json.dumps(json.loads(whole)["boot"])).encode()
+    sealed = digest_bytes(data).encode() + b"\n" + data
+    (place / "private" / "index").write_bytes(sealed)
 
     assert index(place).digest(place / "data") == digest_bytes(b"old bytes")
 
@@ -148,7 +149,7 @@ def test_a_folder_that_refuses_is_let_be(place, monkeypatch):
     def refuse(*args):
         raise PermissionError
 
-    monkeypatch.setattr("pathlib.Path.write_text", refuse)
+    monkeypatch.setattr("pathlib.Path.write_bytes", refuse)
     first.save(always=True)
 
     assert os.listdir(place / "private") == []

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from space import TEXTS, TestSpace
 
 from assetmake.project import open_project
-from assetmake.status import State
+from assetmake.status import Condition, State
+from assetmake.stores import swap
 from assetmake.stores.local import LocalStore
 
 
@@ -147,3 +149,37 @@ def test_a_file_that_the_system_refuses_is_told_in_a_line(space):
     assert ran.status == 2
     assert "error: cannot write to the store" in ran.err
     assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_a_look_beside_a_build_never_sees_half_a_table(space, atomic, monkeypatch):
+    """It called a table modified, or gone, while it was being exchanged."""
+    if not atomic:
+        monkeypatch.setattr(swap, "_exchange", lambda one, other: False)
+    space.built()
+    store = LocalStore(space.root / "data", space.root)
+    manifest = store.record("upper").manifest
+    stop = threading.Event()
+
+    def publish():
+        with store.lock(print):
+            for number in range(150):
+                staged = store.stage("upper")
+                # Each has files of other names, so that halves do not fit.
+                (staged / f"part-{number}.txt").write_text(str(number))
+                files = store.files(staged)
+                output = replace(manifest.output, files=files)
+                store.publish("upper", staged, replace(manifest, output=output))
+            store.clean()
+        stop.set()
+
+    thread = threading.Thread(target=publish)
+    thread.start()
+    found = []
+    while not stop.is_set():
+        record = LocalStore(space.root / "data", space.root).record("upper")
+        found.append((record.condition, record.problem))
+    thread.join()
+
+    assert {*found} == {(Condition.INTACT, "")}
+    assert len(found) > 10

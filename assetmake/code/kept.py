@@ -18,6 +18,7 @@ from assetmake.asides import aside_of
 from assetmake.code.marks import moved
 from assetmake.code.records import Act, Binding, Call, Piece, Summary, Unit
 from assetmake.fingerprint import digest_bytes
+from assetmake.plain import read_plain
 
 #: Changes with what a summary holds or means.
 _MAGIC = f"assetmake code 2 {sys.version}\n".encode()
@@ -58,8 +59,7 @@ def plain(value: Any) -> Any:
 def read(path: str) -> bytes:
     """Return the bytes of a file; none if it cannot be read."""
     try:
-        with open(path, "rb", buffering=0) as file:
-            return file.read()
+        return read_plain(path)
     except OSError:
         return b""
 

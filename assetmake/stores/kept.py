@@ -31,6 +31,7 @@ from assetmake.manifest import (
     Output,
     parse_manifest,
 )
+from assetmake.plain import read_plain
 
 #: Changes with what is kept of a manifest, and how.
 _FORMAT = "assetmake-records-1"
@@ -59,8 +60,7 @@ class KeptParts(Sequence[Part]):
         if self._parts is None:
             self._parts = ()
             try:
-                with open(self._file, "rb") as stream:
-                    manifest = parse_manifest(stream.read())
+                manifest = parse_manifest(read_plain(self._file))
                 if manifest.name == self._name:
                     self._parts = tuple(manifest.parts)
             except (OSError, ManifestError):
@@ -116,8 +116,7 @@ class Kept:
         from xxhash import xxh3_128
 
         try:
-            with open(self._file, "rb") as stream:
-                line, _, data = stream.read().partition(b"\n")
+            line, _, data = read_plain(self._file).partition(b"\n")
         except OSError:
             return {}
         if line != f"{_FORMAT} {self._boot} {xxh3_128(data).hexdigest()}".encode():

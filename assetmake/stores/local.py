@@ -25,6 +25,7 @@ from assetmake.manifest import (
     parse_manifest,
 )
 from assetmake.names import is_name, path_of
+from assetmake.plain import MOST_BYTES, read_plain
 from assetmake.snapshot import FILE_NAME as SNAPSHOT
 from assetmake.snapshot import PRIVATE
 from assetmake.status import Condition, Failure, Record
@@ -36,6 +37,8 @@ SUCCESS = "_SUCCESS"
 
 #: Size, change time in ns, inode.
 _Stamp = tuple[int, int, int]
+#: How often a table is looked at that is exchanged meanwhile.
+_LOOKS = 10
 _LET_WRITE = "let this user write there, or choose another `root`"
 
 #: Bytes that a name may fill where file systems allow 255.
@@ -97,7 +100,35 @@ class LocalStore:
             return None
 
     def record(self, name: str, *, data: bool = True) -> Record:
-        """Return what the directory of one name holds."""
+        """Return what the directory of one name holds.
+
+        One that a build exchanges meanwhile is looked at again: half of the old
+        and half of the new table would look as if somebody had edited it.
+        """
+        directory = f"{self.root}{os.sep}{path_of(name)}"
+        for _ in range(_LOOKS):
+            before = _inode(directory)
+            found = self._record(name, data=data)
+            if found.condition is Condition.INTACT and not found.problem:
+                break
+            if before == _inode(directory) and not (
+                found.condition is Condition.ABSENT and self._is_swapping()
+            ):
+                break
+        return found
+
+    def _is_swapping(self) -> bool:
+        """Whether a table may be away just between two renames; wait if so."""
+        try:
+            staged = os.listdir(self._staging)
+        except OSError:
+            return False
+        if not any(os.path.exists(self._staging / name / "swap") for name in staged):
+            return False
+        time.sleep(0.01)
+        return True
+
+    def _record(self, name: str, *, data: bool) -> Record:
         began, path = time.time_ns(), path_of(name)
         directory = f"{self.root}{os.sep}{path}"
         failure = self._failure(name)
@@ -214,7 +245,7 @@ class LocalStore:
         import json
 
         try:
-            tree = json.loads(self._failure_file(name).read_bytes())
+            tree = json.loads(read_plain(self._failure_file(name)))
             only = tree.get("checks_only") is True
             return Failure(str(tree["recipe"]), str(tree["message"]), only)
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -399,7 +430,7 @@ class LocalStore:
         place = self.root / path_of(name)
         try:
             (staged / SUCCESS).touch()
-            (staged / FILE_NAME).write_bytes(dump_manifest(manifest))
+            (staged / FILE_NAME).write_bytes(_dumped(manifest))
             place.parent.mkdir(parents=True, exist_ok=True)
             swap(staged, place, self.root)
         except OSError as error:
@@ -417,7 +448,7 @@ class LocalStore:
         place = self.root / path_of(manifest.name)
         try:
             staged = self.stage(manifest.name) / FILE_NAME
-            staged.write_bytes(dump_manifest(manifest))
+            staged.write_bytes(_dumped(manifest))
             sync(staged)  # it takes the place of the only one
             (place / SUCCESS).touch()
             staged.replace(place / FILE_NAME)
@@ -595,6 +626,13 @@ class LocalStore:
         self._kept.save(always=always)
 
 
+def _inode(directory: str) -> int | None:
+    try:
+        return os.stat(directory).st_ino
+    except (OSError, ValueError):
+        return None
+
+
 def _list(directory: str) -> tuple[list[str], bool, bool]:
     """Return subdirectories, whether there is a manifest, whether there are files."""
     inner, has_manifest, has_files = [], False, False
@@ -605,7 +643,7 @@ def _list(directory: str) -> tuple[list[str], bool, bool]:
                     has_manifest = True
                 elif _is_hidden(entry.name):
                     continue
-                elif entry.is_dir():
+                elif _is_directory(entry):
                     # A link may lead anywhere, also back: it is gone through
                     # only where a table stands right behind it.
                     if not entry.is_symlink() or _has_manifest(entry.path):
@@ -615,6 +653,13 @@ def _list(directory: str) -> tuple[list[str], bool, bool]:
     except OSError:
         return [], False, False
     return inner, has_manifest, has_files
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _has_manifest(directory: str) -> bool:
@@ -629,7 +674,7 @@ def _links(directory: str) -> Iterator[str]:
     except OSError:  # not this user's; its manifest is told to be unreadable
         return
     for entry in every:
-        if entry.is_symlink() and entry.is_dir() and not _is_hidden(entry.name):
+        if entry.is_symlink() and _is_directory(entry) and not _is_hidden(entry.name):
             yield entry.path
 
 
@@ -665,7 +710,7 @@ def _is_hidden(name: str) -> bool:
 
 def _read_manifest(file: Path, name: str) -> Manifest:
     try:
-        manifest = parse_manifest(file.read_bytes())
+        manifest = parse_manifest(read_plain(file))
     except OSError as error:
         msg = f"not to be read: {error.strerror}"
         raise ManifestError(msg) from error
@@ -673,6 +718,19 @@ def _read_manifest(file: Path, name: str) -> Manifest:
         msg = f"that of another asset, `{manifest.name}`"
         raise ManifestError(msg)
     return manifest
+
+
+def _dumped(manifest: Manifest) -> bytes:
+    """Return the bytes of a manifest that can be read again.
+
+    Raises:
+        StoreError: it would be larger than what is read.
+    """
+    data = dump_manifest(manifest)
+    if len(data) > MOST_BYTES:
+        msg = f"the manifest of `{manifest.name}` would be larger than 64 MiB"
+        raise StoreError(msg, hints="write fewer, larger files")
+    return data
 
 
 def _flat(name: str) -> str:

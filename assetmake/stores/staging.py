@@ -22,6 +22,7 @@ from assetmake.boot import boot_id
 from assetmake.fingerprint import digest_bytes, digest_file
 from assetmake.manifest import FILE_NAME, Manifest, ManifestError, parse_manifest
 from assetmake.names import is_name, path_of
+from assetmake.plain import read_plain
 from assetmake.stores.swap import SWAP_FILE, recover, swap, sync
 
 #: From so many files on, the whole file system is flushed by one call, which
@@ -110,7 +111,7 @@ def _restore(old: Path, root: Path) -> bool:
 def _name_in(table: Path) -> str | None:
     """Return the name that a staged or replaced table has; None if it is no table."""
     try:
-        name = parse_manifest((table / FILE_NAME).read_bytes()).name
+        name = parse_manifest(read_plain(table / FILE_NAME)).name
     except (OSError, ManifestError):
         return None
     return name if is_name(name) else None
@@ -119,7 +120,7 @@ def _name_in(table: Path) -> str | None:
 def _whole(table: Path) -> Manifest | None:
     """Return the manifest of a table whose files are those that it names."""
     try:
-        manifest = parse_manifest((table / FILE_NAME).read_bytes())
+        manifest = parse_manifest(read_plain(table / FILE_NAME))
         for file, record in manifest.output.files.items():
             if digest_file(table / file) != record.digest:
                 return None
