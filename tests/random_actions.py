@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 
-from random_disk import forge_stamps
+from random_disk import KILLED, forge_stamps, in_child
 from random_model import HOMES, LOSSY, PRIME, Read, Recipe
 from random_trial import DISPOSABLE, EVENTS, MANIFEST, Trial
 
@@ -625,6 +625,22 @@ def prune(trial: Trial, number: int) -> None:
             hidden = {"_SUCCESS", MANIFEST}
             recorded = {n for n in left if n in hidden or not n.startswith(("_", "."))}
             assert not recorded, f"pruning left {recorded} of {name}"
+
+
+@action()
+def crash_while_pruning(trial: Trial, number: int) -> None:
+    """What is left of an orphan is still known to be ours, or is nothing."""
+    before = {name: trial.place(name) for name in trial.stored()}
+    orphans = before.keys() - trial.model.specs.keys()
+    kill_at = number % 5
+    ended = in_child(trial.folder, lambda: trial.project().prune(), kill_at=kill_at)
+    EVENTS["crash: while pruning"] += ended == KILLED and bool(orphans)
+    for name, place in before.items():
+        if name not in orphans:
+            assert trial.place(name) == place, f"pruning touched {name}"
+        elif trial.table(name).condition == "unmanaged":
+            left = f"files of {name} are left, and nobody knows whose"
+            assert MANIFEST not in place, left
 
 
 @action(2)

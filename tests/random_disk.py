@@ -203,6 +203,8 @@ class Machine:
 
     def __init__(self) -> None:
         self.boot = 1
+        #: How long a stamp may stay the same, in ns.
+        self.tick = clocks.FINE_TICK
 
     def boot_id(self) -> str:
         """Return what names its boot."""
@@ -230,7 +232,8 @@ def machine(*, is_coarse: bool, exchanges: bool) -> Iterator[Machine]:
     if is_coarse:
         patches.append((os, "stat", _coarse_stat))
     else:
-        patches += [(module, name, _tick()) for module, name in _TICKS]
+        found.tick = _tick()
+        patches += [(module, name, found.tick) for module, name in _TICKS]
     before = [(where, name, getattr(where, name)) for where, name, _ in patches]
     environment = dict(os.environ)
     os.environ.pop("RANDOM_REGION", None)

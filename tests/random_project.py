@@ -43,15 +43,15 @@ def run(folder: Path, shape: int, actions: list[tuple[str, int]]) -> None:
             trial.build()
         rows = trial.check()
         for name, number in actions:
-            before = trial.picture(whole=False)
+            before = trial.shown
             ACTIONS[name](trial, number)
             after = trial.check()
             EVENTS[f"action: {name}"] += 1
-            EVENTS[f"took: {name}"] += trial.picture(whole=False) != before
+            EVENTS[f"took: {name}"] += trial.shown != before
             EVENTS[f"bit: {name}"] += after != rows
             rows = after
         trial.build()
-        trial.check()
+        trial.check(closely=True)
     EVENTS["trial"] += 1
 
 

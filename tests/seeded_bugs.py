@@ -2,321 +2,208 @@
 
     python tests/seeded_bugs.py             every bug
     python tests/seeded_bugs.py NAME ...    just these
+    python tests/seeded_bugs.py --save      keep the trials that notice
 
 For each bug a copy of the package is patched, and the tests that stand guard
-over the engine are run against the copy, the random trials among them. A bug
-that no test notices is a hole in the tests, and the exit status is 1. A patch
-that no longer applies is an error too: the engine changed, and the bug has to
-be seeded anew.
+over the engine run against the copy: the one that is expected to notice, then
+the others, random trials last. A bug that no test notices is a hole in the
+tests, and the exit status is 1. A patch that no longer applies is an error,
+too: the engine changed, and the bug has to be seeded anew.
+
+Of a bug that only a random trial notices, the trial is kept, made small, in
+`tests/seeded_trials/`: it is run first.
+
+Guards run in forks of this process, which has imported the libraries but not
+assetmake; as many at once as there are cores.
 """
 
 from __future__ import annotations
 
+import io
+import json
 import os
+import resource
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow.parquet  # noqa: F401 - for the forks
+import pytest
+from seeds import BUGS, Bug
+
 ROOT = Path(__file__).resolve().parent.parent
-#: The guards, the cheap ones first.
-GUARDS = (
-    ["tests/test_fingerprint.py", "tests/test_status.py", "tests/test_plan.py"],
-    ["tests/test_manifest.py", "tests/test_fileindex.py", "tests/test_stores.py"],
-    ["tests/test_random.py"],
+TRIALS = Path(__file__).parent / "seeded_trials"
+#: The campaign that is searched where no trial is kept.
+SEED, MOST_TRIALS = 1, 400
+#: What notices nearly all bugs that no expected guard noticed, cheap ones first.
+OTHERS = (
+    "test_fingerprint.py test_status.py test_plan.py",
+    "test_manifest.py test_fileindex.py test_stores.py",
+    "random",
 )
+#: A guard that hangs, or runs for ever, has noticed something: seconds, of CPU.
+MOST_SECONDS, MOST_CPU = 900, 120
+
+CAUGHT, HELD, BROKEN = 1, 0, 2
 
 
-@dataclass(frozen=True)
-class Bug:
-    """A wrong line: in which file, what stands there, what stands there instead.
+@dataclass
+class Guarding:
+    """A guard that runs: against which bug, in which process."""
 
-    `guards` are tests that are run before all others.
-    """
+    bug: Bug
+    folder: Path
+    guards: list[str]
+    save: bool = False
+    process: int = 0
+    began: float = 0.0
 
-    name: str
-    file: str
-    right: str
-    wrong: str
-    guards: tuple[str, ...] = ()
-
-
-#: The guards of what checks say.
-CHECKS = ("tests/test_verdicts.py", "tests/test_cli_checks.py")
-
-BUGS = [
-    Bug(
-        "size-only-fingerprint",
-        "fileindex.py",
-        "if record and record[:4] == _stamp(stat) and _is_settled(stat, record[4]):",
-        "if record and record[0] == stat.st_size:",
-    ),
-    Bug(
-        "mtime-decides",
-        "fileindex.py",
-        "if record and record[:4] == _stamp(stat) and _is_settled(stat, record[4]):",
-        "if record and record[:2] == _stamp(stat)[:2]:",
-    ),
-    Bug(
-        "young-files-are-believed",
-        "fileindex.py",
-        "and _is_settled(stat, record[4])",
-        "",
-    ),
-    Bug(
-        "stat-believed-after-power-loss",
-        "fileindex.py",
-        'or tree["boot"] != self._boot or not self._boot',
-        "",
-    ),
-    Bug(
-        "removed-input-ignored",
-        "status.py",
-        "        if (parameter, name) not in now:\n",
-        "        if False:\n",
-    ),
-    Bug(
-        "added-input-ignored",
-        "status.py",
-        "        if (parameter, name) not in before:\n",
-        "        if False:\n",
-    ),
-    Bug(
-        "inputs-compared-as-a-set",
-        "status.py",
-        "    if now != list(before) and set(now) == set(before):",
-        "    if set(now) != set(before):",
-    ),
-    Bug(
-        "first-parameter-of-an-upstream-counts-alone",
-        "status.py",
-        "elif recorded and recorded != {source.fingerprint}:",
-        "elif recorded and source.fingerprint not in recorded:",
-    ),
-    Bug(
-        "code-ignored",
-        "status.py",
-        "    if manifest.code != definition.code:\n",
-        "    if not manifest.code:\n",
-    ),
-    Bug(
-        "upstream-data-ignored",
-        "status.py",
-        "    elif status.manifest and recorded - {status.manifest.output.fingerprint}:",
-        "    elif False:",
-    ),
-    Bug(
-        "stale-upstream-ignored",
-        "status.py",
-        "    if status.is_stale:\n        # Early",
-        "    if False:\n        # Early",
-    ),
-    Bug(
-        "modified-data-is-fresh",
-        "status.py",
-        "        case Condition.MODIFIED:\n",
-        "        case Condition.MODIFIED if False:\n",
-    ),
-    Bug(
-        "lost-data-is-fresh",
-        "status.py",
-        "        case Condition.LOST:\n",
-        "        case Condition.LOST if False:\n",
-    ),
-    Bug(
-        "unreadable-manifest-is-fresh",
-        "status.py",
-        "    if record.problem:\n",
-        "    if False:\n",
-    ),
-    Bug(
-        "failure-is-never-told",
-        "status.py",
-        "    if failure and failure.recipe == recipe(definition, sources, upstream):",
-        "    if False:",
-    ),
-    Bug(
-        "observed-files-ignored",
-        "status.py",
-        "        *_differences(manifest.observed, record.observed),\n",
-        "",
-    ),
-    Bug(
-        "encoder-without-lengths",
-        "fingerprint.py",
-        'return b"%s%d:%s" % (tag, len(body), body)',
-        'return b"%s%s" % (tag, body)',
-    ),
-    Bug(
-        "encoder-without-tags",
-        "fingerprint.py",
-        'return b"%s%d:%s" % (tag, len(body), body)',
-        'return b"%d:%s" % (len(body), body)',
-    ),
-    Bug(
-        "failed-asset-recorded",
-        "build.py",
-        "    if ran.failed is not None or ran.written is None:\n",
-        "    if ran.written is None and ran.failed is None:\n",
-    ),
-    Bug(
-        "failed-upstream-does-not-block",
-        "build.py",
-        "        if read.name in state.failed:\n",
-        "        if False:\n",
-    ),
-    Bug(
-        "no-early-cutoff",
-        "build.py",
-        "    if not status.is_stale and not step.is_forced:\n",
-        "    if False:\n",
-    ),
-    Bug(
-        "row-not-refreshed-before-the-run",
-        "build.py",
-        "    status = state.refresh(step.name)\n",
-        "    status = state.statuses[step.name]\n",
-    ),
-    Bug(
-        "source-not-checked-again",
-        "build.py",
-        "            same = world.source_now(record.name) == record.fingerprint\n",
-        "            same = True\n",
-    ),
-    Bug(
-        "hand-edited-table-not-kept",
-        "build.py",
-        "    if not store.is_ours(name, before):\n",
-        "    if False:\n",
-    ),
-    Bug(
-        "foreign-files-go-with-the-table",
-        "stores/local.py",
-        "        return {*found} <= {FILE_NAME, SUCCESS, *files}\n",
-        "        return True\n",
-    ),
-    Bug(
-        "data-published-without-its-manifest",
-        "stores/local.py",
-        "        (staged / FILE_NAME).write_bytes(dump_manifest(manifest))\n"
-        "        place = self.root / path_of(name)\n",
-        "        place = self.root / path_of(name)\n"
-        "        if place.exists():\n"
-        "            (place / FILE_NAME).write_bytes(dump_manifest(manifest))\n"
-        "        (staged / FILE_NAME).write_bytes(dump_manifest(manifest))\n",
-    ),
-    Bug(
-        "manifest-of-another-asset-believed",
-        "stores/local.py",
-        "    if path_of(manifest.name) != path_of(name):\n",
-        "    if False:\n",
-    ),
-    Bug(
-        "added-part-not-seen",
-        "stores/local.py",
-        "            if name not in recorded and not _is_hidden(name):\n",
-        "            if False:\n",
-    ),
-    Bug(
-        "prune-takes-what-was-changed",
-        "stores/local.py",
-        "if record.manifest is None or record.condition is Condition.MODIFIED:",
-        "if record.manifest is None:",
-    ),
-    Bug(
-        "leftovers-stay",
-        "stores/local.py",
-        "            self._clear_leftovers()\n",
-        "",
-    ),
-    Bug(
-        "plan-leaves-out-upstream",
-        "plan.py",
-        "    needed = upstream_of(graph, selected)\n",
-        "    needed = set(selected)\n",
-    ),
-    Bug(
-        "failed-check-publishes",
-        "run.py",
-        '    return {"checks": checks, "failed": Failed(CHECK_FAILED, message)}\n',
-        '    return {"checks": checks}\n',
-        CHECKS,
-    ),
-    Bug(
-        "changed-check-ignored",
-        "verdicts.py",
-        "        if record.fingerprint != now.code:\n",
-        "        if False:\n",
-        CHECKS,
-    ),
-    Bug(
-        "severity-ignored",
-        "verdicts.py",
-        "        if record.severity != now.severity:\n",
-        "        if False:\n",
-        CHECKS,
-    ),
-    Bug(
-        "file-of-a-check-ignored",
-        "verdicts.py",
-        "            if observed.get(path) != record.observed[path]:\n",
-        "            if False:\n",
-        CHECKS,
-    ),
-    Bug(
-        "changed-code-is-just-checked",
-        "build.py",
-        '        {reason.code for reason in status.reasons} == {"check-changed"}\n',
-        '        "check-changed" in {reason.code for reason in status.reasons}\n',
-        CHECKS,
-    ),
-]
+    @property
+    def output(self) -> Path:
+        """Where it says what it noticed."""
+        return self.folder / "output"
 
 
-def catches(bug: Bug, folder: Path) -> str:
-    """Return which guard notices a bug; empty if none does."""
-    package = folder / "assetmake"
-    shutil.copytree(ROOT / "assetmake", package)
-    file = package / bug.file
+def seed(bug: Bug, folder: Path, *, save: bool) -> Guarding:
+    """Make a copy of the package with a bug in it."""
+    shutil.copytree(ROOT / "assetmake", folder / "assetmake", copy_function=os.link)
+    file = folder / "assetmake" / bug.file
     text = file.read_text()
     if text.count(bug.right) != 1:
         sys.exit(f"{bug.name}: its right line stands {text.count(bug.right)} times")
+    file.unlink()  # the link, not what it leads to
     file.write_text(text.replace(bug.right, bug.wrong))
-    shutil.copytree(ROOT / "tests", folder / "tests")
+    os.symlink(ROOT / "tests", folder / "tests")
     shutil.copy(ROOT / "pyproject.toml", folder)
-    environment = {**os.environ, "PYTHONPATH": str(folder), "ASSETMAKE_SEEDED": "1"}
-    for guards in (bug.guards, *GUARDS) if bug.guards else GUARDS:
-        command = [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider"]
-        run = subprocess.run(
-            [*command, *guards],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if run.returncode == 1:
-            lines = [x for x in run.stdout.splitlines() if x.startswith("FAILED")]
-            return lines[0].removeprefix("FAILED ")[:70] if lines else "an error"
-        if run.returncode:
-            sys.exit(f"{bug.name}: the guards did not run\n{run.stdout}{run.stderr}")
-    return ""
+    others = [guard for guard in OTHERS if guard != bug.guard]
+    return Guarding(bug, folder, [bug.guard, *others], save=save)
+
+
+def begin(guarding: Guarding) -> None:
+    """Start the next guard in a fork."""
+    guard = guarding.guards.pop(0)
+    guarding.began = time.monotonic()
+    guarding.process = os.fork()
+    if guarding.process:
+        return
+    status = BROKEN
+    try:
+        signal.alarm(MOST_SECONDS)
+        resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU, MOST_CPU + 5))
+        os.chdir(guarding.folder)
+        os.environ["PYTHONPATH"] = str(guarding.folder)
+        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+        sys.dont_write_bytecode = True
+        sys.path[:0] = [str(guarding.folder), str(guarding.folder / "tests")]
+        said = io.StringIO()
+        with redirect_stdout(said), redirect_stderr(said):
+            status = _guard(guard, guarding)
+        guarding.output.write_text(f"{guard}\n{said.getvalue()}")
+    except BaseException:  # noqa: BLE001 - a fork must not go on as its parent
+        guarding.output.write_text(f"{guard}\n{traceback.format_exc()}")
+    finally:
+        os._exit(status)
+
+
+def _guard(guard: str, guarding: Guarding) -> int:
+    """Run one guard here; return whether it noticed something."""
+    if guard == "random":
+        return _random(guarding.bug.name, save=guarding.save)
+    names, _, chosen = guard.partition(" -k ")
+    files = [f"tests/{name}" for name in names.split()]
+    words = ["-qx", "-p", "no:cacheprovider", *files]
+    ended = pytest.main([*words, "-k", chosen] if chosen else words)
+    return {0: HELD, 1: CAUGHT}.get(int(ended), BROKEN)
+
+
+def _random(name: str, *, save: bool) -> int:
+    """Carry out the trial that is kept, then those of a campaign."""
+    import random_project as trials
+
+    kept = TRIALS / f"{name}.json"
+    if kept.exists():
+        saved = json.loads(kept.read_text())
+        script = saved["shape"], [tuple(action) for action in saved["actions"]]
+        finding, _ = trials.finding_of(script)
+        if finding:
+            print(f"FAILED its trial: {finding}")
+            return CAUGHT
+    for position in range(MOST_TRIALS):
+        script = trials.trial_of(SEED, position)
+        finding, _ = trials.finding_of(script)
+        if finding:
+            print(f"FAILED trial {position}: {finding}")
+            if save:
+                TRIALS.mkdir(exist_ok=True)
+                kept.write_text(trials.dump(*trials.shrink(script, finding)))
+            return CAUGHT
+    return HELD
+
+
+def end(guarding: Guarding, status: int) -> str | None:
+    """Return how a bug was noticed, "" if it was not; None to try another guard."""
+    said = guarding.output.read_text() if guarding.output.exists() else "a crash\n"
+    guard, _, rest = said.partition("\n")
+    if status == BROKEN and "ImportError" not in rest:
+        sys.exit(f"{guarding.bug.name}: {guard} did not run\n{rest}")
+    if status != HELD:
+        lines = [line for line in rest.splitlines() if line.startswith("FAILED")]
+        first = lines[0].removeprefix("FAILED ") if lines else guard
+        return first.replace("tests/", "").partition(" - ")[0]
+    return None if guarding.guards else ""
+
+
+def catch_all(
+    bugs: Sequence[Bug], report: Callable[[Bug, str], object], *, save: bool
+) -> None:
+    """Seed bugs and run guards, as many at once as there are cores."""
+    todo = list(bugs)
+    running: dict[int, Guarding] = {}
+    with tempfile.TemporaryDirectory() as top:
+        while todo or running:
+            while todo and len(running) < (os.cpu_count() or 1):
+                bug = todo.pop(0)
+                folder = Path(top, bug.name)
+                folder.mkdir()
+                guarding = seed(bug, folder, save=save)
+                begin(guarding)
+                running[guarding.process] = guarding
+            process, status = os.wait()
+            guarding = running.pop(process)
+            how = end(guarding, os.waitstatus_to_exitcode(status))
+            if how is None:
+                begin(guarding)
+                running[guarding.process] = guarding
+                continue
+            shutil.rmtree(guarding.folder)
+            report(guarding.bug, how)
 
 
 def main(names: list[str]) -> int:
     """Seed each bug, and return 1 if one of them stays unseen."""
+    save = "--save" in names
+    names = [name for name in names if name != "--save"]
+    bugs = [bug for bug in BUGS if not names or bug.name in names]
     missed = []
-    for bug in BUGS:
-        if names and bug.name not in names:
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            caught = catches(bug, Path(folder))
-        print(f"{'caught' if caught else 'MISSED'}  {bug.name:45} {caught}", flush=True)
-        if not caught:
+
+    def report(bug: Bug, how: str) -> None:
+        print(f"{'caught' if how else 'MISSED'}  {bug.name:44} {how[:90]}", flush=True)
+        if not how:
             missed.append(bug.name)
-    print(f"{len(missed)} of {len(names or BUGS)} seeded bugs were missed")
+
+    catch_all(bugs, report, save=save)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = used.ru_utime + used.ru_stime
+    print(
+        f"{len(missed)} of {len(bugs)} seeded bugs were missed; {seconds:.0f} s of CPU"
+    )
     return 1 if missed else 0
 
 
