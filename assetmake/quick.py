@@ -15,6 +15,7 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import NoReturn
 
     from assetmake.snapshot import Recalled
 
@@ -48,16 +49,30 @@ _LEAST = 40
 
 def main() -> None:
     """Carry out the command line of this process, and exit."""
-    status = _answer(sys.argv[1:])
+    try:
+        status = _answer(sys.argv[1:])
+        if status is None:
+            from assetmake.cli import main as run
+    except KeyboardInterrupt:
+        _die_of_interrupt()
     if status is None:
-        from assetmake.cli import main as run
-
         run()
         return
     if not _AT_END.isdisjoint(sys.modules):
         sys.exit(status)
     # All is written: to take the interpreter down piece by piece helps nobody.
     os._exit(status)
+
+
+def _die_of_interrupt() -> NoReturn:
+    """End by Ctrl-C as `cli` does, which is not there yet."""
+    import signal
+
+    sys.stderr.write("assetmake: interrupted\n")
+    sys.stderr.flush()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+    sys.exit(130)  # reached only where the signal is blocked
 
 
 def _answer(words: Sequence[str]) -> int | None:

@@ -22,7 +22,14 @@ from assetmake.assets import Asset
 from assetmake.checking import Checking, CheckRan, run_checks, staged_table
 from assetmake.checks import BoundCheck
 from assetmake.code.audit import Seen, unwatched, watch
-from assetmake.errors import AssetmakeError, FrameError, did_you_mean
+from assetmake.errors import (
+    AssetmakeError,
+    FrameError,
+    StoreError,
+    did_you_mean,
+    hint_of,
+    told,
+)
 from assetmake.excerpts import shown_path
 from assetmake.frames import Frames
 from assetmake.frames.base import Planning, Stored, Written
@@ -318,7 +325,13 @@ def save_result(result: Any, task: Task, frames: Frames) -> dict[str, Any]:
         # Not after an hour, when the columns of a plan are known at once.
         planned = handler.columns(result, asset.name)
         check_declared(declares, planned, asset.name, place)
-    written = handler.save(result, task.staged, format=format_, asset=asset.name)
+    try:
+        written = handler.save(result, task.staged, format=format_, asset=asset.name)
+    except OSError as error:
+        if not hint_of(error):  # a lazy frame may have met it where it reads
+            raise
+        msg = f"cannot write `{asset.name}`: {told(error)}"
+        raise StoreError(msg, hints=hint_of(error)) from error
     if written.columns is not None:
         check_declared(declares, written.columns, asset.name, place)
     elif asset.columns is not None or is_plain(asset.schema):

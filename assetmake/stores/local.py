@@ -38,7 +38,7 @@ SUCCESS = "_SUCCESS"
 #: Size, change time in ns, inode.
 _Stamp = tuple[int, int, int]
 #: How often a table is looked at that is exchanged meanwhile.
-_LOOKS = 10
+_LOOKS = 50
 _LET_WRITE = "let this user write there, or choose another `root`"
 
 #: Bytes that a name may fill where file systems allow 255.
