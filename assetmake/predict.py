@@ -8,9 +8,10 @@ goes wrong is told in the prediction, never raised.
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +23,10 @@ from assetmake.frames import Frames
 from assetmake.frames.base import Column, Planning, Stored, Written
 from assetmake.graph import upstream_of
 from assetmake.load import importing
+from assetmake.masks import masked
 from assetmake.observe import source_stored
 from assetmake.run import Failed, Reading, Task, run_asset
+from assetmake.status import PICKLE
 from assetmake.whys import Difference, Prediction
 
 if TYPE_CHECKING:
@@ -65,11 +68,11 @@ def predict(
     stale = upstream_of(defined.graph, wanted)
     tried: dict[str, _Tried] = {}
     with (
-        tempfile.TemporaryDirectory(prefix="assetmake-predict-") as directory,
+        _scratch() as directory,
         importing(needed_load(defined)),
         unwatched(),
     ):
-        trial = _Trial(project, view, Path(directory))
+        trial = _Trial(project, view, directory)
         try:
             for name in defined.graph:  # upstream before downstream
                 if name in wanted or (name in stale and view.statuses[name].is_stale):
@@ -77,6 +80,16 @@ def predict(
         finally:
             trial.close()
     return {name: tried[name].prediction for name in wanted}
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """Make a directory that is this user's alone, and goes at the end."""
+    directory = tempfile.mkdtemp(prefix="assetmake-predict-")
+    try:
+        yield Path(directory)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 class _Trial:
@@ -98,10 +111,10 @@ class _Trial:
         try:
             return self._of(name, tried)
         except (_Unknown, AssetmakeError) as error:
-            return _Tried(Prediction(problem=str(error)))
+            return _Tried(Prediction(problem=masked(str(error))))
         except Exception as error:  # noqa: BLE001 - told, whatever it is
             problem = f"{type(error).__name__}: {error}"
-            return _Tried(Prediction(problem=problem))
+            return _Tried(Prediction(problem=masked(problem)))
 
     def _of(self, name: str, tried: dict[str, _Tried]) -> _Tried:
         defined = self._view.defined
@@ -169,6 +182,10 @@ class _Trial:
         lost = any(reason.code == "data-missing" for reason in status.reasons)
         if status.manifest is None or lost:
             raise _Unknown(f"its input `{name}` is not stored, nor predicted")
+        output = status.manifest.output
+        if output.format == PICKLE and not view.definitions[name].is_open:
+            # Not what its code can have left: to load it could run anything.
+            raise _Unknown(f"its input `{name}` is stored as a pickle, and is none")
         return self._project.store.stored(status.manifest)
 
     def _stored_columns(self, name: str) -> tuple[Column, ...] | None:

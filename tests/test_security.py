@@ -215,9 +215,11 @@ def test_a_pickle_in_a_tables_place_is_never_loaded(tmp_path):
     put_manifest(space, "table", tree)
 
     status = space.run("--status")
+    predicted = space.run("--why", "--predict", "size")
     built = space.run("-B", "size")
 
     assert "stored as a pickle, which it never returns" in " ".join(status.out.split())
+    assert "stored as a pickle, and is none" in " ".join(predicted.out.split())
     assert built.status == 0, built.err
     assert not mark.exists()
     assert (space.root / "data" / "size" / "size.txt").read_text() == "2"
