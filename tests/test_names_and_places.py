@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import time
+from pathlib import Path
 from textwrap import dedent
 from unittest import mock
 
@@ -443,14 +445,17 @@ NOBODY = 65534
 
 
 @pytest.fixture
-def nobody(texts, tmp_path_factory):
-    """The built project, and a way to run the command on it as another user."""
+def nobody():
+    """A built project, and a way to run the command on it as another user."""
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
-    base = tmp_path_factory.getbasetemp().parent
-    for directory in (texts.root, *texts.root.parents):
-        if directory.is_relative_to(base):
-            directory.chmod(0o755)
+    # Not below the directory of pytest, which is this user's alone.
+    base = Path(tempfile.mkdtemp(prefix="assetmake-test-"))
+    base.chmod(0o755)
+    umask = os.umask(0o022)
+    texts = TestSpace(base / "project")
+    texts.write({"Assetfile.py": TEXTS, "raw.txt": "words\n"})
+    texts.built()
 
     def run(*words):
         # In a child of this process, which has the interpreter open already.
@@ -471,7 +476,9 @@ def nobody(texts, tmp_path_factory):
         os.waitpid(child, 0)
         return Ran(int(status), out, err)
 
-    return texts, run
+    yield texts, run
+    os.umask(umask)
+    shutil.rmtree(base)
 
 
 def test_a_project_that_only_can_be_read_is_looked_at(nobody):
