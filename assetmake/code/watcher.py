@@ -60,13 +60,20 @@ class Seen:
     began_ns: int = field(default_factory=time.time_ns)
 
 
+def _absolute(path: str | Path) -> str:
+    """Return an absolute path without ``..``; there may be 100,000 of them."""
+    text = os.fspath(path)
+    is_plain = text.startswith("/") and "/." not in text and "//" not in text
+    return text if is_plain else os.path.abspath(text)
+
+
 class Watcher:
     """One active watch: what its events add up to."""
 
     def __init__(self, root: Path, ignore: Iterable[str | Path]) -> None:
         self.root = os.path.abspath(root)
         self.real_root, self.bounds = _place(self.root, os.environ.get("SPARK_HOME"))
-        self.ignore = frozenset(map(self.local, map(os.path.abspath, ignore)))
+        self.ignore = frozenset(self.local(_absolute(path)) for path in ignore)
         self.is_over = False
         self.read: set[str] = set()
         self.written: set[str] = set()
