@@ -6,6 +6,8 @@ import threading
 import time
 from dataclasses import replace
 
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from space import TEXTS, TestSpace
 
@@ -183,3 +185,48 @@ def test_a_look_beside_a_build_never_sees_half_a_table(space, atomic, monkeypatc
 
     assert {*found} == {(Condition.INTACT, "")}
     assert len(found) > 10
+
+
+def test_readers_beside_a_build_see_one_whole_table_or_the_other(tmp_path):
+    """By the path of the directory, with libraries that know nothing of assetmake."""
+    space = TestSpace(tmp_path)
+    space.write(
+        {
+            "Assetfile.py": """
+                import pandas as pd
+                from assetmake import asset
+
+
+                @asset
+                def table() -> pd.DataFrame:
+                    return pd.DataFrame({"a": [0] * 1000})
+            """
+        }
+    )
+    space.built()
+    place = space.root / "data/table"
+    store = LocalStore(space.root / "data", space.root)
+    manifest = store.record("table").manifest
+    stop = threading.Event()
+
+    def publish():
+        with store.lock(print):
+            for number in range(1, 120):
+                staged = store.stage("table")
+                frame = pd.DataFrame({"a": [number] * (1000 + number)})
+                frame.to_parquet(staged / "part-00000.parquet")
+                output = replace(manifest.output, files=store.files(staged))
+                store.publish("table", staged, replace(manifest, output=output))
+            store.clean()
+        stop.set()
+
+    thread = threading.Thread(target=publish)
+    thread.start()
+    seen = []
+    while not stop.is_set():
+        seen.append(pd.read_parquet(place)["a"])
+        seen.append(pq.read_table(place).to_pandas()["a"])
+    thread.join()
+
+    assert all(len(one) == 1000 + one[0] and (one == one[0]).all() for one in seen)
+    assert len(seen) > 4

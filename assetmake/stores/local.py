@@ -111,9 +111,10 @@ class LocalStore:
             found = self._record(name, data=data)
             if found.condition is Condition.INTACT and not found.problem:
                 break
-            if before == _inode(directory) and not (
-                found.condition is Condition.ABSENT and self._is_swapping()
-            ):
+            if found.condition is Condition.ABSENT and self._is_swapping():
+                continue
+            # Asked last: a swap that ended just now has changed it.
+            if before == _inode(directory):
                 break
         return found
 
