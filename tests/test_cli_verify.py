@@ -76,11 +76,13 @@ def change(space, mode):
 
 
 def stored(space):
-    """Return every file of the store but the disposable index, with its stamp."""
+    """Return every file of the store but what is disposable, with its stamp."""
+    private = space.root / "data" / ".assetmake"
+    kept = {private / name for name in ("failures", "kept", "logs")}
     return {
         path: (path.stat().st_mtime_ns, path.stat().st_ino, path.read_bytes())
         for path in (space.root / "data").rglob("*")
-        if path.is_file() and path.name not in ("index", "snapshot", "lock", "owner")
+        if path.is_file() and (private not in path.parents or kept & {*path.parents})
     }
 
 
