@@ -72,6 +72,7 @@ class ProjectWorld:
         self._spark = EarlySpark(self._start_spark, self._frames.close)
         self._started_ns: dict[str, int] = {}
         self._index = store.index
+        self._used = _used(view.defined.seen, project.root)
         # Worker processes have no memory in common.
         self._held = Held(_readers(plan, view.defined.graph, jobs), self._takes)
 
@@ -239,7 +240,7 @@ class ProjectWorld:
         """
         root = self._project.root
         closure = self._defined.closures[name]
-        used = set() if check else _used(self._defined.seen, root)
+        used = set() if check else set(self._used)
         for item in self._defined.checks.get(name, ()) if check else ():
             if item.bound.check.name == check:
                 closure = item.closure

@@ -27,6 +27,17 @@ from assetmake.frames.types import is_any_list, is_binary, is_nested, is_text
 
 SCHEME = "arrow-1"
 
+#: Types whose values are hashed as they lie in memory, when none is null.
+_AS_IT_LIES = frozenset(
+    kind.id
+    for kind in (
+        *(pa.int8(), pa.int16(), pa.int32(), pa.int64()),
+        *(pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()),
+        *(pa.date32(), pa.date64(), pa.time32("s"), pa.time64("us")),
+        *(pa.timestamp("us"), pa.duration("us")),
+    )
+)
+
 Path = tuple[int | str, ...]
 
 
@@ -73,7 +84,8 @@ class TableHash:
         return f"{SCHEME}:{whole}"
 
     def _feed(self, path: Path, array: pa.Array) -> None:
-        array = plain(array)
+        if array.type.id not in _AS_IT_LIES:
+            array = plain(array)
         kind = array.type
         if not len(array) or pa.types.is_null(kind):
             return
@@ -85,7 +97,9 @@ class TableHash:
             array = array.drop_null()
             if not len(array):
                 return
-        if is_text(kind) or is_binary(kind):
+        if kind.id in _AS_IT_LIES:
+            self._write(path, "values", _bytes(array))
+        elif is_text(kind) or is_binary(kind):
             first, last, lengths = _extent(array)
             self._write(path, "lengths", lengths)
             if last > first:
@@ -182,16 +196,21 @@ def _values(array: pa.Array) -> Any:
     kind = array.type
     if pa.types.is_boolean(kind):
         array = array.cast(pa.uint8())
-    width = array.type.bit_width // 8
-    view = memoryview(array.buffers()[1]).cast("B")
-    view = view[array.offset * width : (array.offset + len(array)) * width]
+    view = _bytes(array)
     if not pa.types.is_floating(kind):
         return view
-    values = np.frombuffer(view, f"<f{width}")
+    values = np.frombuffer(view, f"<f{kind.bit_width // 8}")
     # min() is NaN if any value is, and far cheaper than isnan() of all.
     with np.errstate(invalid="ignore"):
         clean = not np.isnan(values.min())
     return values if clean else np.where(np.isnan(values), np.nan, values)
+
+
+def _bytes(array: pa.Array) -> memoryview:
+    """Return the bytes of fixed-width values as they lie in memory."""
+    width = array.type.bit_width // 8
+    view = memoryview(array.buffers()[1]).cast("B")
+    return view[array.offset * width : (array.offset + len(array)) * width]
 
 
 def _tag(field: pa.Field) -> Encodable:
@@ -211,6 +230,8 @@ def _tag(field: pa.Field) -> Encodable:
 
 
 def _bare_tag(kind: pa.DataType) -> Encodable:
+    if kind.id in _AS_IT_LIES:
+        return ("plain", str(kind))
     if is_text(kind):
         return ("string",)
     if is_binary(kind):

@@ -397,8 +397,13 @@ class LocalStore:
         """Return a new empty directory on the same file system as the asset's."""
         self._staged += 1
         token = f"{self._mine()}{self._staged}-{_flat(name)}"
-        new = self._staging / token / "new"
-        new.mkdir(parents=True)
+        base = self._staging / token
+        try:
+            os.mkdir(base)
+        except FileNotFoundError:  # its place, which the lock makes
+            os.makedirs(base)
+        new = base / "new"
+        os.mkdir(new)
         return new
 
     @staticmethod
@@ -430,10 +435,14 @@ class LocalStore:
 
         place = self.root / path_of(name)
         try:
-            (staged / SUCCESS).touch()
-            (staged / FILE_NAME).write_bytes(_dumped(manifest))
-            place.parent.mkdir(parents=True, exist_ok=True)
-            swap(staged, place, self.root)
+            for file, data in ((SUCCESS, b""), (FILE_NAME, _dumped(manifest))):
+                with open(f"{staged}{os.sep}{file}", "wb") as stream:
+                    stream.write(data)
+            try:
+                swap(staged, place, self.root)
+            except FileNotFoundError:  # the first asset that is kept there
+                place.parent.mkdir(parents=True, exist_ok=True)
+                swap(staged, place, self.root)
         except OSError as error:
             msg = f"cannot publish {self.place(name)}: {told(error)}"
             raise StoreError(msg, hints=hint_of(error)) from error
@@ -585,7 +594,7 @@ class LocalStore:
         file = self._private / "logs" / f"{_flat(name)}.log"
         try:
             if not text:
-                file.unlink(missing_ok=True)
+                os.unlink(file)
                 return None
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8", errors="backslashreplace")

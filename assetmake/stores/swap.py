@@ -29,10 +29,11 @@ def swap(staged: Path, place: Path, root: Path) -> None:
 
     Args:
         staged: A directory named ``new`` in a staging directory of its own.
-        place: Its place; need not exist. Its parent exists.
+        place: Its place; need not exist.
         root: Of the store; `place` lies below it.
 
     Raises:
+        FileNotFoundError: the directory that `place` lies in is not there.
         OSError: nothing was changed, or `recover` finishes it.
     """
     if not os.path.lexists(place):
