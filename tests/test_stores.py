@@ -19,7 +19,7 @@ from assetmake import fileindex, fingerprint
 from assetmake.errors import StoreError
 from assetmake.fingerprint import digest_bytes
 from assetmake.frames.base import FileRecord
-from assetmake.manifest import Manifest, Output
+from assetmake.manifest import Manifest, Output, parse_manifest
 from assetmake.status import Condition, Failure
 from assetmake.stores import local, staging
 from assetmake.stores import swap as swapping
@@ -126,6 +126,27 @@ def test_what_was_hashed_as_it_was_written_is_not_read(store, reads):
     own = {name: FileRecord(1, digest_bytes(name.encode())) for name in "bc"}
     assert files == {"a": FileRecord(1, "as told"), **own}
     assert reads == ["b", "c"]
+
+
+def test_a_manifest_that_was_just_published_is_not_parsed(store, monkeypatch):
+    """As long as the file has its bytes, and it is what others parse."""
+    manifest = publish(store, "hot", part_0="a")
+    assert LocalStore(store.root, store.root.parent).record("hot").manifest == manifest
+    parsed = []
+
+    def counting(data):
+        parsed.append(data)
+        return parse_manifest(data)
+
+    monkeypatch.setattr(local, "parse_manifest", counting)
+    assert store.record("hot").manifest is manifest
+    assert parsed == []
+
+    file = store.root / "hot" / "_manifest.json"
+    file.write_bytes(file.read_bytes().replace(b"2026-11-23", b"2026-11-24"))
+
+    assert store.record("hot").manifest.built_at == "2026-11-24T06:41:02Z"
+    assert len(parsed) == 1
 
 
 @pytest.mark.parametrize("atomic", [True, False])

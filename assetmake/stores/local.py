@@ -15,7 +15,7 @@ from assetmake.clocks import FINE_TICK, tick_of
 from assetmake.draft import Draft
 from assetmake.errors import StoreError, hint_of, told
 from assetmake.fileindex import FileIndex, set_back
-from assetmake.fingerprint import digest, digest_file
+from assetmake.fingerprint import digest, digest_bytes, digest_file
 from assetmake.frames.base import FileRecord, Stored
 from assetmake.manifest import (
     FILE_NAME,
@@ -66,6 +66,8 @@ class LocalStore:
         self._staged = 0
         self._published_ns = 0
         self._published: list[Path] = []
+        #: What this process published, by the file, with the digest of its bytes.
+        self._written: dict[str, tuple[str, Manifest]] = {}
         self._hashed: dict[Path, list[_Hashed]] = {}
         self._manifests: dict[str, tuple[_Stamp | None, Manifest]] = {}
         self._kept = Kept(str(self._private / "records"), str(root))
@@ -186,8 +188,23 @@ class LocalStore:
         stamp = (stat.st_size, stat.st_ctime_ns, stat.st_ino) if is_old else None
         if known and stamp and known[0] == stamp:
             return known[1]
-        manifest = _read_manifest(Path(file), name)
+        manifest = self._read_manifest(file, name)
         self._manifests[file] = (stamp, manifest)
+        return manifest
+
+    def _read_manifest(self, file: str, name: str) -> Manifest:
+        try:
+            data = read_plain(file)
+        except OSError as error:
+            msg = f"not to be read: {error.strerror}"
+            raise ManifestError(msg) from error
+        written = self._written.get(file)
+        if written is not None and written[0] == digest_bytes(data):
+            return written[1]
+        manifest = parse_manifest(data)
+        if path_of(manifest.name) != path_of(name):
+            msg = f"that of another asset, `{manifest.name}`"
+            raise ManifestError(msg)
         return manifest
 
     def _compare(
@@ -433,9 +450,10 @@ class LocalStore:
         """Exchange the staged directory with the asset's."""
         from assetmake.stores.swap import swap
 
+        text = _dumped(manifest)
         place = self.root / path_of(name)
         try:
-            for file, data in ((SUCCESS, b""), (FILE_NAME, _dumped(manifest))):
+            for file, data in ((SUCCESS, b""), (FILE_NAME, text)):
                 with open(f"{staged}{os.sep}{file}", "wb") as stream:
                     stream.write(data)
             try:
@@ -448,6 +466,11 @@ class LocalStore:
             raise StoreError(msg, hints=hint_of(error)) from error
         self._published.append(place)
         self._published_ns = time.time_ns()
+        if not manifest.output.extra:  # all else is the same when it was parsed
+            self._written[f"{place}{os.sep}{FILE_NAME}"] = (
+                digest_bytes(text),
+                manifest,
+            )
         for file, stat, hashed_at, found in self._hashed.pop(staged, ()):
             self.index.remember(f"{place}{os.sep}{file}", stat, hashed_at, found)
 
@@ -716,18 +739,6 @@ def _data_files(directory: Path) -> list[tuple[str, str]]:
 def _is_hidden(name: str) -> bool:
     """Whether Spark, Arrow and Hadoop skip a file of that name."""
     return name.startswith(("_", "."))
-
-
-def _read_manifest(file: Path, name: str) -> Manifest:
-    try:
-        manifest = parse_manifest(read_plain(file))
-    except OSError as error:
-        msg = f"not to be read: {error.strerror}"
-        raise ManifestError(msg) from error
-    if path_of(manifest.name) != path_of(name):
-        msg = f"that of another asset, `{manifest.name}`"
-        raise ManifestError(msg)
-    return manifest
 
 
 def _dumped(manifest: Manifest) -> bytes:
