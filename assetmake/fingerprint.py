@@ -9,7 +9,9 @@ Nothing here knows what a table or a piece of code is.
 
 from __future__ import annotations
 
+import mmap
 import os
+import sys
 from collections.abc import Iterable
 from math import isnan
 from struct import pack
@@ -21,8 +23,12 @@ from assetmake.plain import open_plain
 
 Encodable = None | bool | int | float | complex | str | bytes | tuple["Encodable", ...]
 
-#: Bytes of a file that are read at once.
-_CHUNK = 1 << 20
+#: Files up to this many bytes are read; larger ones are mapped, if that is safe.
+_READ_WHOLE = 1 << 20
+#: Bytes that are read at once: they fit a processor's cache.
+_LEAST, _CHUNK = 1 << 12, 1 << 17
+#: Bytes that are mapped at once, for which a writer may have to wait.
+_WINDOW = 1 << 24
 
 
 def encode(value: Encodable) -> bytes:
@@ -79,28 +85,80 @@ def digest_bytes(data: bytes | memoryview) -> str:
 def digest_file(path: str | os.PathLike[str]) -> str:
     """Return the digest of the bytes of a file, equal to `digest_bytes` of them.
 
-    However large the file is, no more than 1 MiB of it is in memory.
+    No more than a window of a large file is in memory. One that is changed
+    meanwhile has some digest, of bytes before and after.
 
     Raises:
         OSError: the file cannot be opened or read.
     """
-    # Not mapped: that takes address space for the whole, its pages count as
-    # this process's memory, and a file that is cut off meanwhile would end it
-    # by SIGBUS. It is not quicker, either.
     descriptor = open_plain(path)
     try:
         size = os.fstat(descriptor).st_size
-        data = os.read(descriptor, min(size, _CHUNK) + 1)
-        if len(data) == size <= _CHUNK:  # one byte more was asked for: there is none
-            return xxh3_128(data).hexdigest()
-        state = xxh3_128(data)
-        buffer = bytearray(_CHUNK)
+        state = xxh3_128()
+        if size > _READ_WHOLE:
+            done = os.lseek(descriptor, _hash_mapped(descriptor, state), os.SEEK_SET)
+            size = max(size - done, 0)
+        buffer = bytearray(min(max(size + 1, _LEAST), _CHUNK))
         view = memoryview(buffer)
         while count := os.readv(descriptor, [buffer]):
             state.update(view[:count])
         return state.hexdigest()
     finally:
         os.close(descriptor)
+
+
+def _hash_mapped(descriptor: int, state: xxh3_128) -> int:
+    """Hash a file through memory, as far as that is safe; return how many bytes.
+
+    It saves a copy of each byte. But who reads mapped memory of a file that is
+    truncated meanwhile dies by SIGBUS. So Linux is asked for a lease: whoever
+    wants to write waits then until it is given back (fcntl(2), "Leases"), and we
+    look whether somebody waits after each window. There is no lease where the
+    file is open for writing, is another user's or on a file system without:
+    then nothing is mapped.
+    """
+    if not _lease(descriptor, taken=True):
+        return 0
+    try:
+        done, size = 0, os.fstat(descriptor).st_size
+        while done < size and (not done or _is_leased(descriptor)):
+            length = min(size - done, _WINDOW)
+            with mmap.mmap(
+                descriptor, length, access=mmap.ACCESS_READ, offset=done
+            ) as window:
+                state.update(window)
+            done += length
+        return done
+    finally:
+        _lease(descriptor, taken=False)
+
+
+def _lease(descriptor: int, *, taken: bool) -> bool:
+    """Take or give back a lease; return whether that could be."""
+    if sys.platform != "linux":
+        return False
+    import fcntl
+    from signal import SIGURG
+
+    try:
+        if taken:
+            # Who waits is announced by SIGIO, which would end the process; SIGURG
+            # is ignored unless somebody asks for it.
+            fcntl.fcntl(descriptor, fcntl.F_SETSIG, SIGURG)
+        kind = fcntl.F_RDLCK if taken else fcntl.F_UNLCK
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, kind)
+    except OSError:
+        return False
+    return True
+
+
+def _is_leased(descriptor: int) -> bool:
+    """Return whether nobody waits for the end of our lease."""
+    if sys.platform != "linux":
+        return False
+    import fcntl
+
+    return fcntl.fcntl(descriptor, fcntl.F_GETLEASE) == fcntl.F_RDLCK
 
 
 def digest_many(parts: Iterable[tuple[str, str]]) -> str:

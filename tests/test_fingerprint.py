@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import mmap
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assetmake import fingerprint
 from assetmake.fingerprint import digest, digest_bytes, digest_file, encode
 
 SCALARS = (
@@ -90,3 +94,112 @@ def test_file_has_the_digest_of_its_bytes(tmp_path, size):
     file.write_bytes(data)
 
     assert digest_file(file) == digest_bytes(data)
+
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def mapped(monkeypatch):
+    """Offset and length of each mapping."""
+    found = []
+    original = mmap.mmap
+
+    def noted(descriptor, length, **options):
+        found.append((options["offset"], length))
+        return original(descriptor, length, **options)
+
+    monkeypatch.setattr(fingerprint.mmap, "mmap", noted)
+    return found
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="it has leases")
+
+
+@linux
+@pytest.mark.parametrize("size", [0, 1, 4096, MIB, MIB + 1, 3 * MIB + 5, 4 * MIB])
+def test_a_file_of_any_size_has_the_digest_of_its_bytes(
+    tmp_path, monkeypatch, mapped, size
+):
+    """What is above 1 MiB is mapped, a window at a time."""
+    monkeypatch.setattr(fingerprint, "_WINDOW", 2 * MIB)
+    data = bytes(range(251)) * (size // 251 + 1)
+    (tmp_path / "f").write_bytes(data[:size])
+
+    assert digest_file(tmp_path / "f") == digest_bytes(data[:size])
+    assert sum(length for _, length in mapped) == (size if size > MIB else 0)
+    assert all(length <= 2 * MIB for _, length in mapped)
+
+
+@linux
+def test_a_file_that_somebody_writes_to_is_read(tmp_path, mapped):
+    """There is no lease for it, so that it might shrink while it is mapped."""
+    data = bytes(3 * MIB)
+    (tmp_path / "f").write_bytes(data)
+
+    with (tmp_path / "f").open("r+b"):
+        assert digest_file(tmp_path / "f") == digest_bytes(data)
+
+    assert mapped == []
+
+
+@linux
+def test_for_a_writer_who_waits_the_rest_is_read(tmp_path, monkeypatch, mapped):
+    """He waits for one window, not for all of a large file."""
+    data = bytes(range(256)) * (4 * MIB // 256)
+    (tmp_path / "f").write_bytes(data)
+    monkeypatch.setattr(fingerprint, "_WINDOW", MIB)
+    monkeypatch.setattr(fingerprint, "_is_leased", lambda descriptor: False)
+
+    assert digest_file(tmp_path / "f") == digest_bytes(data)
+    assert mapped == [(0, MIB)]
+
+
+def test_where_there_are_no_leases_files_are_read(tmp_path, monkeypatch, mapped):
+    data = bytes(2 * MIB)
+    (tmp_path / "f").write_bytes(data)
+    monkeypatch.setattr(sys, "platform", "darwin")
+
+    assert digest_file(tmp_path / "f") == digest_bytes(data)
+    assert mapped == []
+
+
+HASHING = """
+import mmap, os, sys, threading
+from assetmake import fingerprint
+
+original, waited, writers = mmap.mmap, [], []
+
+
+def mapped(descriptor, length, **options):
+    window = original(descriptor, length, **options)
+    writer = threading.Thread(target=os.truncate, args=(sys.argv[1], 4096))
+    writer.start()
+    writer.join(0.3)
+    writers.append(writer)
+    waited.append(writer.is_alive())
+    return window
+
+
+mmap.mmap = mapped
+fingerprint.digest_file(sys.argv[1])
+for writer in writers:
+    writer.join()
+print(waited, os.path.getsize(sys.argv[1]))
+"""
+
+
+@linux
+def test_a_file_that_shrinks_while_it_is_hashed_kills_nobody(tmp_path):
+    """Reading mapped memory behind the end of its file is SIGBUS: it has to wait."""
+    file = tmp_path / "f"
+    file.write_bytes(bytes(8 * MIB))
+
+    ran = subprocess.run(
+        [sys.executable, "-c", HASHING, str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stdout) == (0, "[True] 4096\n")

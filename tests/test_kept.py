@@ -111,7 +111,7 @@ def test_a_look_keeps_what_it_found(space, monkeypatch):
     plain = opened(space)
     plain._kept._tables.clear()
     expected = [plain.record(name) for name in ("upper", "length")]
-    for name in ("_read_manifest", "digest_file"):
+    for name in ("LocalStore._read_manifest", "digest_file"):
         monkeypatch.setattr(f"assetmake.stores.local.{name}", None)
     monkeypatch.setattr("assetmake.fileindex.digest_file", None)
     real = os.scandir
