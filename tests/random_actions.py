@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from random_disk import KILLED, forge_stamps, in_child
-from random_model import HOMES, LOSSY, PRIME, Read, Recipe
+from random_model import HOMES, LOSSY, PRIME, Check, Read, Recipe
 from random_trial import DISPOSABLE, EVENTS, MANIFEST, Trial
 
 from assetmake.errors import AssetmakeError
@@ -172,6 +172,16 @@ def edit_version(trial: Trial, number: int) -> None:
     if spec:
         spec.version = number % 3
         trial.write()
+
+
+@action(2)
+def edit_check(trial: Trial, number: int) -> None:
+    spec = trial.model.specs[trial.asset(number)]
+    spec.check = None
+    if number // 8 % 4:
+        severity = ("warn", "error")[number // 64 % 2]
+        spec.check = Check(2 + number // 8 % 5, severity)
+    trial.write()
 
 
 @action()

@@ -40,6 +40,12 @@ def combine(asset, code, values, modulus, extra=0):
     return str(number % modulus)
 
 
+def verify(asset, value, divisor):
+    with open(HERE / "calls.log", "a") as file:
+        file.write("?" + asset + "\\n")
+    return int(value) % divisor != 0
+
+
 def tweak():
     return TWEAK * 2
 
@@ -84,6 +90,17 @@ EXTRAS = ("tweak", "note", "region", "base", "setting")
 HOMES = ("Assetfile.py", "extra.py", "more/Assetfile.py")
 
 
+class Check(NamedTuple):
+    """A check of one asset: its value must not be a multiple of the divisor."""
+
+    divisor: int
+    severity: str
+
+    def passes(self, value: str) -> bool:
+        """Whether a build may publish a value."""
+        return self.severity == "warn" or int(value) % self.divisor != 0
+
+
 class Read(NamedTuple):
     """By which parameter an asset reads which asset or source."""
 
@@ -109,6 +126,7 @@ class Spec:
         comment: How many comments stand in its code.
         formatting: In how many ways its code is laid out otherwise.
         version: What ``version=`` says; 0 for nothing.
+        check: Of its new tables; None for none.
     """
 
     code: int
@@ -123,6 +141,7 @@ class Spec:
     comment: int = 0
     formatting: int = 0
     version: int = 0
+    check: Check | None = None
 
 
 @dataclass(frozen=True)
@@ -140,6 +159,7 @@ class Recipe:
         variables: As `files`.
         value: What came out.
         accepted: Whether a person said that the value is right.
+        check: That looked at the value, or that a person answered for.
         spec: The asset then.
         world: The constants then.
     """
@@ -153,6 +173,7 @@ class Recipe:
     variables: Mapping[str, str | None]
     value: str
     accepted: bool = False
+    check: Check | None = None
     spec: Spec | None = field(default=None, compare=False)
     constants: Mapping[str, int] = field(default_factory=dict, compare=False)
 
@@ -165,6 +186,7 @@ class Recipe:
             self.inputs,
             tuple((p, c) for p, c in sorted(self.files.items()) if p in self.declared),
             tuple(sorted(self.variables.items())),
+            self.check,
         )
 
 
@@ -218,20 +240,27 @@ class Row(NamedTuple):
         return any(code != "upstream-outdated" for code, _ in self.reasons)
 
 
+class Failure(NamedTuple):
+    """With what an asset was tried that failed; whether just its check ran."""
+
+    tried: tuple
+    checks_only: bool
+
+
 class Simulated(NamedTuple):
     """What a build has to do.
 
     Attributes:
         kinds: Outcome of each step, in order.
-        ran: Recipe of each asset that runs and does not fail.
-        failed: What each asset that fails was tried with.
-        tables: What is stored when it ends.
+        ran: Recipe of each asset that is stored, or whose check is.
+        failed: How each asset that fails was tried.
+        calls: What runs: assets, and checks with ``?`` before their asset.
     """
 
     kinds: dict[str, str]
     ran: dict[str, Recipe]
-    failed: dict[str, tuple]
-    tables: dict[str, Table]
+    failed: dict[str, Failure]
+    calls: list[str]
 
 
 class Model:
@@ -245,7 +274,7 @@ class Model:
         self.shadow: int | None = None
         self.notes: dict[str, str] = {}
         self.region: str | None = None
-        self.failures: dict[str, tuple] = {}
+        self.failures: dict[str, Failure] = {}
         self.helper_comment = 0
         self.has_more = False
 
@@ -267,8 +296,8 @@ class Model:
         first += ["import extra"] if self.of("extra.py") else []
         texts = {}
         for home in HOMES if self.has_more else HOMES[:2]:
-            head = ["from assetmake import asset, include, source"]
-            names = "combine, note, region, tweak"
+            head = ["from assetmake import asset, check, include, source"]
+            names = "combine, note, region, tweak, verify"
             head.append(f"from helpers import {names}")
             if home == HOMES[0]:
                 head += first
@@ -281,6 +310,8 @@ class Model:
                 ]
                 head.append(FACTORIES)
             lines = [*head, *self._definitions(home)]
+            if home == HOMES[0]:
+                lines += self._checks()
             texts[home] = "\n".join(lines) + "\n"
         return texts
 
@@ -305,6 +336,14 @@ class Model:
             yield "for make, name, code, modulus, up in ["
             yield from loop
             yield "]:\n    make(name, code, modulus, up)"
+
+    def _checks(self) -> Iterable[str]:
+        for name, spec in self.specs.items():
+            if spec.check is None:
+                continue
+            yield f"@check({name!r}, severity={spec.check.severity!r})"
+            yield f"def {check_name(name)}(value: str) -> bool:"
+            yield f"    return verify({name!r}, value, {spec.check.divisor})"
 
     def _def(self, name: str, spec: Spec) -> Iterable[str]:
         options = []
@@ -389,6 +428,7 @@ class Model:
             frozenset(files if spec.declares else ()),
             variables,
             value,
+            check=spec.check,
             spec=replace(spec, reads=[*spec.reads]),
             constants=dict(self.constants, BASE=self.base()),
         )
@@ -430,7 +470,8 @@ class Model:
         content = self.contents(rows)
         now = self.recipe(name, content)
         is_open = any(item[2] is None for item in now.inputs)
-        if not is_open and self.failures.get(name) == now.tried:
+        failure = self.failures.get(name)
+        if not is_open and failure is not None and failure.tried == now.tried:
             found.append(("last-build-failed", ""))
         found += [
             ("source-missing", read.name)
@@ -441,6 +482,8 @@ class Model:
             found += _why_code(table.recipe, now)
             found += self._why_inputs(table.recipe, now, rows)
             found += self._why_surroundings(table.recipe, now)
+            if now.check not in (None, table.recipe.check):
+                found.append(("check-changed", check_name(name)))
         states = {_STATE.get(code, "outdated") for code, _ in found}
         state = next(
             (s for s in ("missing", "modified", "outdated") if s in states), "fresh"
@@ -499,6 +542,7 @@ class Model:
         keep_going: bool = True,
         order: Collection[str] = (),
         moves: Mapping[str, Mapping[str, str]] | None = None,
+        guilty: str = "",
     ) -> Simulated:
         """Tell what a build of `names` has to do, one asset after the other.
 
@@ -510,34 +554,47 @@ class Model:
             keep_going: Whether a failure does not end it.
             order: In which the steps are taken; that of definition if empty.
             moves: Sources that change while an asset runs, and to what.
+            guilty: The asset that kills its worker, before it does anything.
         """
         done, sources = dict(tables), dict(self.sources)
         failures = self.failures
         self.failures = dict(failures)
         rows = self.rows(done)
-        kinds: dict[str, str] = {}
-        ran: dict[str, Recipe] = {}
-        failed: dict[str, tuple] = {}
+        found = Simulated({}, {}, {}, [])
         blocked: set[str] = set()
         for name in order or self.planned(rows, names, forced):
             if blocked.intersection(read.name for read in self.specs[name].reads):
                 blocked.add(name)
-                kinds[name] = "skipped"
+                found.kinds[name] = "skipped"
                 continue
-            rows[name] = self.row(name, done.get(name, ABSENT), rows)
+            table = done.get(name, ABSENT)
+            rows[name] = self.row(name, table, rows)
             if not rows[name].is_stale and name not in forced:
-                kinds[name] = "fresh"
+                found.kinds[name] = "fresh"
                 continue
             for read in self.specs[name].reads:
                 if read.name in sources:  # looked at again before it is read
                     self.sources[read.name] = sources[read.name]
             content = self.contents(rows)
-            recipe = self.recipe(name, content, value=self.compute(name, content))
-            moved = (moves or {}).get(name, {})
+            # What is above may be stale again, and is read as it is stored.
+            stored = {n: t.recipe.value for n, t in done.items() if t.recipe}
+            value = self.compute(name, {**content, **stored})
+            recipe = self.recipe(name, content, value=value)
+            checks_only = name not in forced and self.is_just_check(rows[name], name)
+            moved = {} if checks_only else (moves or {}).get(name, {})
             sources |= moved
-            if fails(name):
+            if checks_only and table.recipe is not None:
+                recipe = replace(table.recipe, check=recipe.check, spec=recipe.spec)
+            elif name != guilty:
+                found.calls.append(name)
+            if name == guilty or not self.succeeds(
+                found, recipe, name, fails, checks_only=checks_only
+            ):
                 blocked.add(name)
-                kinds[name], failed[name] = "failed", recipe.tried
+                found.kinds[name] = "failed"
+                found.failed[name] = Failure(
+                    self.recipe(name, content).tried, checks_only
+                )
                 if not keep_going:
                     break
                 continue
@@ -545,13 +602,38 @@ class Model:
                 (parameter, read, MOVED if moved.get(read, was) != was else was)
                 for parameter, read, was in recipe.inputs
             )
-            recipe = replace(recipe, inputs=inputs)
-            kinds[name], ran[name] = "built", recipe
-            done[name] = Table("intact", recipe)
+            found.ran[name] = replace(recipe, inputs=inputs)
+            found.kinds[name] = "checked" if checks_only else "built"
+            done[name] = Table("intact", found.ran[name])
             self.failures.pop(name, None)
             rows[name] = self.row(name, done[name], rows)
         self.sources, self.failures = sources, failures
-        return Simulated(kinds, ran, failed, done)
+        return found
+
+    def is_just_check(self, row: Row, name: str) -> bool:
+        """Whether just the check of an asset has to run, on what is stored."""
+        codes = {code for code, _ in row.reasons}
+        failure = self.failures.get(name)
+        again = failure is not None and failure.checks_only
+        just = codes <= {"check-changed", "last-build-failed"}
+        return codes == {"check-changed"} or (again and just)
+
+    def succeeds(
+        self,
+        found: Simulated,
+        recipe: Recipe,
+        name: str,
+        fails: Callable[[str], bool],
+        *,
+        checks_only: bool,
+    ) -> bool:
+        """Return whether an asset and its check succeed; note the check's call."""
+        if not checks_only and fails(name):
+            return False
+        if recipe.check is None:
+            return True
+        found.calls.append(f"?{name}")
+        return recipe.check.passes(recipe.value)
 
     def planned(
         self, rows: Mapping[str, Row], names: Collection[str], forced: Collection[str]
@@ -585,6 +667,11 @@ class Model:
             for name, spec in self.specs.items()
             if any(read.name in names for read in spec.reads)
         }
+
+
+def check_name(name: str) -> str:
+    """Return what the check of an asset is called."""
+    return f"check_{_function(name)}"
 
 
 def _function(name: str) -> str:

@@ -19,7 +19,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from random_actions import ACTIONS, WEIGHTS
@@ -63,12 +63,19 @@ def dump(shape: int, actions: list[tuple[str, int]]) -> str:
 # Campaigns ----------------------------------------------------------------------
 
 
-def trial_of(seed: int, position: int) -> Script:
-    """Return one trial of a campaign, always the same one."""
+def trial_of(seed: int, position: int, favoured: Sequence[str] = ()) -> Script:
+    """Return one trial of a campaign, always the same one.
+
+    Args:
+        seed: Of the campaign.
+        position: Of the trial.
+        favoured: Actions that make up half of it; then it is a short one.
+    """
     chance = random.Random(f"{seed}-{position}")
-    names = chance.choices(
-        [*WEIGHTS], [*WEIGHTS.values()], k=chance.randint(1, MOST_ACTIONS)
-    )
+    length = chance.randint(1, MOST_ACTIONS // 2 if favoured else MOST_ACTIONS)
+    names = chance.choices([*WEIGHTS], [*WEIGHTS.values()], k=length)
+    if favoured:
+        names = [chance.choice((name, chance.choice(favoured))) for name in names]
     actions = [(name, chance.randrange(LARGEST_NUMBER)) for name in names]
     return chance.randrange(LARGEST_SHAPE), actions
 

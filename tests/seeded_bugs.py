@@ -72,17 +72,21 @@ class Guarding:
 
 
 def seed(bug: Bug, folder: Path, *, save: bool) -> Guarding:
-    """Make a copy of the package with a bug in it."""
+    """Make a copy of the package with a bug in it.
+
+    Raises:
+        LookupError: what it replaces is not there.
+    """
     shutil.copytree(ROOT / "assetmake", folder / "assetmake", copy_function=os.link)
     file = folder / "assetmake" / bug.file
     text = file.read_text()
     if text.count(bug.right) != 1:
-        sys.exit(f"{bug.name}: its right line stands {text.count(bug.right)} times")
+        raise LookupError(f"its right line stands {text.count(bug.right)} times")
     file.unlink()  # the link, not what it leads to
     file.write_text(text.replace(bug.right, bug.wrong))
     os.symlink(ROOT / "tests", folder / "tests")
     shutil.copy(ROOT / "pyproject.toml", folder)
-    others = [guard for guard in OTHERS if guard != bug.guard]
+    others = [guard for guard in OTHERS if guard.split()[0] != bug.guard.split()[0]]
     return Guarding(bug, folder, [bug.guard, *others], save=save)
 
 
@@ -114,8 +118,9 @@ def begin(guarding: Guarding) -> None:
 
 def _guard(guard: str, guarding: Guarding) -> int:
     """Run one guard here; return whether it noticed something."""
-    if guard == "random":
-        return _random(guarding.bug.name, save=guarding.save)
+    word, *favoured = guard.split()
+    if word == "random":
+        return _random(guarding.bug.name, favoured, save=guarding.save)
     names, _, chosen = guard.partition(" -k ")
     files = [f"tests/{name}" for name in names.split()]
     words = ["-qx", "-p", "no:cacheprovider", *files]
@@ -123,8 +128,14 @@ def _guard(guard: str, guarding: Guarding) -> int:
     return {0: HELD, 1: CAUGHT}.get(int(ended), BROKEN)
 
 
-def _random(name: str, *, save: bool) -> int:
-    """Carry out the trial that is kept, then those of a campaign."""
+def _random(name: str, favoured: list[str], *, save: bool) -> int:
+    """Carry out the trial that is kept, then those of a campaign.
+
+    Args:
+        name: Of the bug.
+        favoured: Actions that are expected to show it.
+        save: Whether to keep the trial that does.
+    """
     import random_project as trials
 
     kept = TRIALS / f"{name}.json"
@@ -136,7 +147,7 @@ def _random(name: str, *, save: bool) -> int:
             print(f"FAILED its trial: {finding}")
             return CAUGHT
     for position in range(MOST_TRIALS):
-        script = trials.trial_of(SEED, position)
+        script = trials.trial_of(SEED, position, favoured)
         finding, _ = trials.finding_of(script)
         if finding:
             print(f"FAILED trial {position}: {finding}")
@@ -172,9 +183,16 @@ def catch_all(
                 bug = todo.pop(0)
                 folder = Path(top, bug.name)
                 folder.mkdir()
-                guarding = seed(bug, folder, save=save)
+                try:
+                    guarding = seed(bug, folder, save=save)
+                except LookupError as error:
+                    print(f"{bug.name}: {error}")
+                    report(bug, "")
+                    continue
                 begin(guarding)
                 running[guarding.process] = guarding
+            if not running:
+                continue
             process, status = os.wait()
             guarding = running.pop(process)
             how = end(guarding, os.waitstatus_to_exitcode(status))
