@@ -149,6 +149,31 @@ def test_a_manifest_that_was_just_published_is_not_parsed(store, monkeypatch):
     assert len(parsed) == 1
 
 
+def test_a_build_does_not_look_whether_another_one_renames(store, monkeypatch):
+    """It would go through all that it has staged, for each asset that is not there."""
+    listed = []
+    real = os.listdir
+    monkeypatch.setattr("os.listdir", lambda path: listed.append(path) or real(path))
+
+    with store.lock(waiting):
+        store.stage("hot")
+        listed.clear()
+        assert store.record("cold").condition is Condition.ABSENT
+
+    assert listed == []
+    store.record("cold")
+    assert listed == [store._staging]
+
+
+def test_a_first_build_leaves_nothing_staged(store, monkeypatch):
+    """Others look through it for each asset that is not there yet."""
+    monkeypatch.setattr(store, "clean", lambda: None)
+
+    publish(store, "hot", part_0="a")
+
+    assert list(store._staging.iterdir()) == []
+
+
 @pytest.mark.parametrize("atomic", [True, False])
 def test_a_second_publication_replaces_every_part(store, atomic, monkeypatch):
     """Nothing of the former table stays, and nothing is doubled."""

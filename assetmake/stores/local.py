@@ -6,7 +6,7 @@ import errno
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -65,6 +65,7 @@ class LocalStore:
         self.index = FileIndex(self._private / "index", project)
         self._staged = 0
         self._published_ns = 0
+        self._is_locked = False
         self._published: list[Path] = []
         #: What this process published, by the file, with the digest of its bytes.
         self._written: dict[str, tuple[str, Manifest]] = {}
@@ -122,6 +123,8 @@ class LocalStore:
 
     def _is_swapping(self) -> bool:
         """Whether a table may be away just between two renames; wait if so."""
+        if self._is_locked:  # nobody renames but this process, which asks now
+            return False
         try:
             staged = os.listdir(self._staging)
         except OSError:
@@ -376,7 +379,11 @@ class LocalStore:
                     f"{msg}: {told(error)}", hints=hint_of(error)
                 ) from error
             self._published.clear()
-            yield waited or restored
+            self._is_locked = True
+            try:
+                yield waited or restored
+            finally:
+                self._is_locked = False
 
     @property
     def _staging(self) -> Path:
@@ -458,12 +465,17 @@ class LocalStore:
                     stream.write(data)
             try:
                 swap(staged, place, self.root)
-            except FileNotFoundError:  # the first asset that is kept there
+            except FileNotFoundError:
+                if place.parent.is_dir():
+                    raise
+                # It is the first asset that is kept there.
                 place.parent.mkdir(parents=True, exist_ok=True)
                 swap(staged, place, self.root)
         except OSError as error:
             msg = f"cannot publish {self.place(name)}: {told(error)}"
             raise StoreError(msg, hints=hint_of(error)) from error
+        with suppress(OSError):  # what was there before is kept until `clean`
+            os.rmdir(staged.parent)
         self._published.append(place)
         self._published_ns = time.time_ns()
         if not manifest.output.extra:  # all else is the same when it was parsed
