@@ -25,6 +25,7 @@ from assetmake.stores import local, swap
 
 #: Where trials lie: on a file system in memory where there is one.
 FOLDER = "/dev/shm" if Path("/dev/shm").is_dir() else None
+_HERE = Path(__file__).resolve().parent
 #: Exit statuses of a child: all went well, an error with a message, a kill.
 DONE, REFUSED, FOUND, KILLED = 0, 1, 3, 9
 #: Stamps of a coarse clock are multiples of this, in ns: as of Linux before 6.13.
@@ -235,7 +236,9 @@ def machine(*, is_coarse: bool, exchanges: bool) -> Iterator[Machine]:
         found.tick = _tick()
         patches += [(module, name, found.tick) for module, name in _TICKS]
     before = [(where, name, getattr(where, name)) for where, name, _ in patches]
-    environment = dict(os.environ)
+    environment, path = dict(os.environ), [*sys.path]
+    # Who edits a test meanwhile changes where modules are looked for.
+    sys.path[:] = [entry for entry in path if Path(entry).resolve() != _HERE]
     os.environ.pop("RANDOM_REGION", None)
     os.environ.pop("ASSETMAKE_INDEX", None)
     for where, name, value in patches:
@@ -245,6 +248,7 @@ def machine(*, is_coarse: bool, exchanges: bool) -> Iterator[Machine]:
     finally:
         for where, name, value in before:
             setattr(where, name, value)
+        sys.path[:] = path
         os.environ.clear()
         os.environ.update(environment)
 
