@@ -522,12 +522,17 @@ def _source_missing(source: SourceData) -> Reason:
 def _why_declared(
     definition: Definition, manifest: Manifest, record: Record
 ) -> Iterator[Reason]:
-    files = [
-        *_differences(manifest.reads, definition.reads),
-        *_differences(manifest.observed, _observed(manifest, record)),
-    ]
-    for path, _, _ in files:
-        yield Reason("file-read-changed", f"file `{path}` changed", path)
+    files = {}
+    for path, _, _ in _differences(manifest.observed, _observed(manifest, record)):
+        files[path] = "changed"
+    for path, old, new in _differences(manifest.reads, definition.reads):
+        files[path] = "changed"
+        if path not in definition.reads:
+            files[path] = "is no longer named by `reads=`"
+        elif old is None and new is not None:
+            files[path] = "is new among those that `reads=` names"
+    for path in sorted(files):
+        yield Reason("file-read-changed", f"file `{path}` {files[path]}", path)
     for name, _, _ in _differences(manifest.variables, definition.variables):
         yield Reason("variable-changed", f"variable `{name}` changed", name)
     for name, old, new in _differences(manifest.packages, definition.packages):

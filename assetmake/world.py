@@ -244,7 +244,10 @@ class ProjectWorld:
         for item in self._defined.checks.get(name, ()) if check else ():
             if item.bound.check.name == check:
                 closure = item.closure
-        covered = {*self._view.definitions[name].reads, *closure.files}
+        # A declared file that is not there leaves no trace among those declared.
+        declared = self._view.definitions[name].reads.items()
+        covered = {path for path, digest in declared if digest is not None}
+        covered |= closure.files.keys()
         if seen is not None:
             used |= _used(seen, root) | _code_outside(seen, closure, root)
         observer = Observer(root, self._index)

@@ -740,7 +740,7 @@ def undo_code(trial: Trial, recipe: Recipe) -> None:
             model.shadow = int(text)
         else:
             model.constants[constant] = int(text)
-    for path, text in recipe.files.items():
+    for path, text in {**recipe.declared, **recipe.observed}.items():
         model.notes.pop(path, None)
         if text is not None:
             model.notes[path] = text

@@ -154,8 +154,9 @@ class Recipe:
         parts: Code of each helper and setting, by its name and whether it is
             a setting.
         inputs: (parameter, name, content) of each input.
-        files: Content of each file that it opens, by path; None if not there.
-        declared: Those of `files` that ``reads=`` names.
+        declared: Content of each file that ``reads=`` names, by path; None if
+            it is not there.
+        observed: Of each that it opened, and that was not declared or not there.
         variables: As `files`.
         value: What came out.
         accepted: Whether a person said that the value is right.
@@ -168,8 +169,8 @@ class Recipe:
     own: tuple[str, str]
     parts: Mapping[tuple[str, bool], str]
     inputs: tuple[tuple[str, str, str | None], ...]
-    files: Mapping[str, str | None]
-    declared: frozenset[str]
+    declared: Mapping[str, str | None]
+    observed: Mapping[str, str | None]
     variables: Mapping[str, str | None]
     value: str
     accepted: bool = False
@@ -184,7 +185,7 @@ class Recipe:
             self.own[1],
             tuple(sorted(self.parts.items())),
             self.inputs,
-            tuple((p, c) for p, c in sorted(self.files.items()) if p in self.declared),
+            tuple(sorted(self.declared.items())),
             tuple(sorted(self.variables.items())),
             self.check,
         )
@@ -401,7 +402,8 @@ class Model:
             parts["name", False] = repr(name)
             parts["code", False] = str(spec.code)
             parts["modulus", False] = str(spec.modulus)
-        files: dict[str, str | None] = {}
+        declared: dict[str, str | None] = {}
+        observed: dict[str, str | None] = {}
         variables: dict[str, str | None] = {}
         for extra in spec.extras:
             match extra:
@@ -418,14 +420,18 @@ class Model:
                 case "note":
                     parts["note", False] = ""
                     path = self.note_path(name)
-                    files[path] = self.notes.get(path)
+                    text = self.notes.get(path)
+                    if spec.declares:
+                        declared[path] = text
+                    if text is None or not spec.declares:
+                        observed[path] = text
         return Recipe(
             name,
             own,
             parts,
             tuple((*read, content[read.name]) for read in spec.reads),
-            files,
-            frozenset(files if spec.declares else ()),
+            declared,
+            observed,
             variables,
             value,
             check=spec.check,
@@ -518,13 +524,11 @@ class Model:
     def _why_surroundings(
         self, before: Recipe, now: Recipe
     ) -> Iterable[tuple[str, str]]:
-        old = {path: before.files[path] for path in before.declared}
-        new = {path: now.files[path] for path in now.declared}
-        for path in old.keys() | new.keys():
-            if old.get(path) != new.get(path):
+        for path in before.declared.keys() | now.declared.keys():
+            if before.declared.get(path) != now.declared.get(path):
                 yield ("file-read-changed", path)
-        for path in before.files.keys() - before.declared:  # was seen to be opened
-            if before.files[path] != self.notes.get(path):
+        for path, text in before.observed.items():
+            if text != self.notes.get(path):
                 yield ("file-read-changed", path)
         for name in before.variables.keys() | now.variables.keys():
             if before.variables.get(name) != now.variables.get(name):

@@ -768,12 +768,9 @@ class Trial:
             recipe: What it has to say.
             before: What was said there; files that it was seen to open stay.
         """
-        files = dict(recipe.files)
-        for path in recipe.files.keys() - recipe.declared:
-            del files[path]
-        for path in before.files.keys() - before.declared if before else ():
-            files[path] = self.model.notes.get(path)
-        recipe = replace(recipe, files=files, accepted=True)
+        paths = before.observed if before else ()
+        observed = {path: self.model.notes.get(path) for path in paths}
+        recipe = replace(recipe, observed=observed, accepted=True)
         self.made[data] = (recipe, parse_manifest(data), self.files(name))
         self.model.failures.pop(name, None)
 

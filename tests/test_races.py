@@ -230,3 +230,34 @@ def test_readers_beside_a_build_see_one_whole_table_or_the_other(tmp_path):
 
     assert all(len(one) == 1000 + one[0] and (one == one[0]).all() for one in seen)
     assert len(seen) > 4
+
+
+def test_an_upstream_that_is_edited_while_it_is_read_is_not_recorded(space):
+    """Which of the two tables was read, nobody can tell."""
+    space.write(
+        {
+            "Assetfile.py": """
+                from pathlib import Path
+                from assetmake import asset
+
+
+                @asset
+                def upper() -> str:
+                    return "TEXT"
+
+
+                @asset
+                def length(upper: str) -> str:
+                    stored = Path(__file__).parent / "data/upper/upper.txt"
+                    stored.write_text("EDIT")
+                    return str(len(upper))
+                """
+        }
+    )
+    assert space.run("upper").status == 0  # else it is handed on in memory
+    assert space.run("length").status == 0
+    assert space.run("upper").status == 0  # as it was
+
+    row = space.run("--check")
+
+    assert "length: outdated: upstream `upper` changed" in row.out

@@ -72,6 +72,19 @@ def test_what_once_failed_holds(file, tmp_path):
     random_project.run(tmp_path, saved["shape"], [tuple(a) for a in saved["actions"]])
 
 
+@pytest.mark.slow
+def test_what_shows_a_seeded_bug_holds_without_it():
+    """Else the bug would be taken for caught; see `seeded_bugs`."""
+    folder = Path(__file__).parent / "seeded_trials"
+    found = {}
+    for file in sorted(folder.glob("*.json")):
+        saved = json.loads(file.read_text())
+        script = saved["shape"], [tuple(action) for action in saved["actions"]]
+        found[file.stem], _ = random_project.finding_of(script)
+
+    assert {name: finding for name, finding in found.items() if finding} == {}
+
+
 #: What a trial may bring about, and how often at least in a hundred.
 OFTEN = {
     "as from nothing": 300,

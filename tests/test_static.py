@@ -69,6 +69,32 @@ def test_it_is_what_a_load_tells_or_nothing(tmp_path, text):
     assert isinstance(told_now, str) or unloaded(tmp_path, record) == loaded(tmp_path)
 
 
+def test_what_a_load_read_makes_another_load(tmp_path):
+    """What a factory closed over may come from there."""
+    text = """\
+from pathlib import Path
+from assetmake import asset
+
+TITLE = Path(__file__).with_name("title.txt").read_text()
+
+
+def make(title):
+    @asset(name="report")
+    def made() -> str:
+        return title
+
+
+make(TITLE)
+"""
+    write(tmp_path, {"Assetfile.py": text, "title.txt": "one"})
+    record = recorded(tmp_path)
+    assert unloaded(tmp_path, record) == loaded(tmp_path)
+
+    (tmp_path / "title.txt").write_text("other")
+
+    assert "title.txt changed" in unloaded(tmp_path, record)
+
+
 # What edits do, in a project of the usual kind ------------------------------------
 
 USUAL = {
