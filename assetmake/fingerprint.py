@@ -89,22 +89,31 @@ def digest_file(path: str | os.PathLike[str]) -> str:
     meanwhile has some digest, of bytes before and after.
 
     Raises:
-        OSError: the file cannot be opened or read.
+        OSError: the file cannot be opened or read; it names the file.
     """
-    descriptor = open_plain(path)
     try:
-        size = os.fstat(descriptor).st_size
-        state = xxh3_128()
-        if size > _READ_WHOLE:
-            done = os.lseek(descriptor, _hash_mapped(descriptor, state), os.SEEK_SET)
-            size = max(size - done, 0)
-        buffer = bytearray(min(max(size + 1, _LEAST), _CHUNK))
-        view = memoryview(buffer)
-        while count := os.readv(descriptor, [buffer]):
-            state.update(view[:count])
-        return state.hexdigest()
-    finally:
-        os.close(descriptor)
+        descriptor = open_plain(path)
+        try:
+            return _digest_open(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        # A read that fails, unlike an open, does not know of which file.
+        error.filename = error.filename or os.fspath(path)
+        raise
+
+
+def _digest_open(descriptor: int) -> str:
+    size = os.fstat(descriptor).st_size
+    state = xxh3_128()
+    if size > _READ_WHOLE:
+        done = os.lseek(descriptor, _hash_mapped(descriptor, state), os.SEEK_SET)
+        size = max(size - done, 0)
+    buffer = bytearray(min(max(size + 1, _LEAST), _CHUNK))
+    view = memoryview(buffer)
+    while count := os.readv(descriptor, [buffer]):
+        state.update(view[:count])
+    return state.hexdigest()
 
 
 def _hash_mapped(descriptor: int, state: xxh3_128) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import pytest
@@ -146,3 +147,20 @@ def test_files_that_reads_names_are_gone_where_they_cannot_be_listed(
     monkeypatch.setattr(os, "scandir", refuse)
 
     assert observer.reads(["conf", "conf/*.json"]) == {"conf": None}
+
+
+def test_a_source_that_a_disk_cannot_read_is_named(tmp_path, monkeypatch):
+    """An error of a read, unlike one of an open, does not say of which file."""
+
+    def fail(descriptor, buffers):
+        raise OSError(errno.EIO, "Input/output error")
+
+    (tmp_path / "raw.txt").write_text("abc")
+    monkeypatch.setattr(os, "readv", fail)
+    observer = Observer(tmp_path, FileIndex(None, tmp_path))
+    source = Source(name="raw", path="raw.txt", place=Place("Assetfile.py", 1))
+
+    seen = observer.source(source, source.place)
+
+    assert seen.fingerprint is None
+    assert seen.problem == "raw.txt cannot be read: Input/output error"
