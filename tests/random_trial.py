@@ -901,4 +901,5 @@ def _meaning(manifest: Manifest) -> tuple:
         dict(manifest.variables),
         dict(manifest.packages),
         manifest.output,
+        [(item.name, item.severity, item.fingerprint) for item in manifest.checks],
     )

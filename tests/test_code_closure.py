@@ -351,6 +351,47 @@ def test_circles_are_told_apart_by_all_that_is_in_them(tmp_path):
     assert len(found) == len(texts)
 
 
+def test_imports_of_a_helper_that_are_swapped_count(tmp_path):
+    """No text but that of the import changes, and it refers to the same two."""
+    text = (
+        "from assetmake import asset\nfrom m import {} as x, {} as y\n"
+        "def helper(raw): return x(raw) - y(raw)\n"
+        "@asset\ndef hot(raw): return helper(raw)\n"
+    )
+    both = "def f(v): return v + 1\ndef g(v): return v + 2\n"
+
+    found = {
+        closure_of(
+            project(
+                tmp_path / one, {"Assetfile.py": text.format(one, other), "m.py": both}
+            )
+        ).fingerprint
+        for one, other in ("fg", "gf")
+    }
+
+    assert len(found) == 2
+
+
+def test_where_a_circle_is_entered_counts(tmp_path):
+    """By the same name, of two functions that call each other."""
+    circle = "def f(x): return g(x) if x else 1\ndef g(x): return f(x - 1)\n"
+    text = (
+        "from assetmake import asset\nfrom m import {} as h\n"
+        "@asset\ndef hot(raw): return h(raw)\n"
+    )
+
+    found = {
+        closure_of(
+            project(
+                tmp_path / name, {"Assetfile.py": text.format(name), "m.py": circle}
+            )
+        ).fingerprint
+        for name in "fg"
+    }
+
+    assert len(found) == 2
+
+
 ASSET = """\
 @asset
 def a{0}(b{0}):
