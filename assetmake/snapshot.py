@@ -252,11 +252,10 @@ def _is_here(directory: bytes) -> bool:
 def _are_digested(fields: Iterator[bytes], project: int) -> bool:
     from xxhash import xxh3_128
 
-    def opener(path: str, flags: int) -> int:
-        return os.open(path, flags, dir_fd=project)
-
+    flags = os.O_RDONLY | os.O_CLOEXEC
     for _ in range(int(next(fields))):
-        with open(next(fields), "rb", buffering=0, opener=opener) as stream:
+        descriptor = os.open(next(fields), flags, dir_fd=project)
+        with open(descriptor, "rb", buffering=0) as stream:
             if xxh3_128(stream.read()).hexdigest().encode() != next(fields):
                 return False
     return True

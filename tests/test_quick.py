@@ -119,6 +119,9 @@ def test_quick_or_not_the_answer_is_the_same(changed, words, is_quick):
     found = answer(space, *words)
 
     if change == "fresh":
+        if found is None and is_quick:  # a directory of the import path changed
+            space.run("--status")
+            found = answer(space, *words)
         assert (found is not None) == is_quick
     if found is not None:
         assert untimed(found) == untimed(space.run(*words))
