@@ -87,7 +87,7 @@ def _add_code(draft: Draft, defined: Defined, root: Path) -> None:
         # An install elsewhere can shadow a module; within the project, what
         # was looked for and not found is watched name by name.
         if not f"{entry}{os.sep}".startswith(own):
-            draft.path(os.path.abspath(entry), since_ns=seen.began_ns)
+            draft.importable(os.path.abspath(entry), since_ns=seen.began_ns)
 
 
 def _code_directories(top: str) -> Iterator[str]:

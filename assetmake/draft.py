@@ -12,7 +12,7 @@ from struct import pack
 
 from assetmake.asides import aside_of
 from assetmake.clocks import lag_of, tick_of
-from assetmake.snapshot import assemble
+from assetmake.snapshot import assemble, importable
 
 #: Numbers of a stamp are kept in 64 bits.
 _LIMIT = 1 << 64
@@ -37,6 +37,7 @@ class Draft:
         self._now = now_ns
         self._margin = _LIMIT
         self._stamps: dict[str, tuple[int, int, int]] = {}
+        self._importable: dict[str, str] = {}
         self._absent: dict[str, None] = {}
         self._digests: dict[str, str] = {}
         self._variables: dict[str, str | None] = {}
@@ -79,6 +80,17 @@ class Draft:
             self.stamp(path, since_ns=since_ns)
         else:
             self.absent(path)
+
+    def importable(self, path: str, *, since_ns: int) -> None:
+        """Let the rows hang on what an import can find in a directory.
+
+        Args:
+            path: Absolute; of an entry of the import path.
+            since_ns: When an import first looked there.
+        """
+        self.path(path, since_ns=since_ns)
+        if os.path.isdir(path):
+            self._importable[path] = importable(path)
 
     def digest(self, path: str, digest: str) -> None:
         """Let the rows hang on the bytes of a small file, whatever its stamp."""
@@ -145,8 +157,9 @@ class Draft:
         """Return fields, numbers and paths, as `snapshot` describes them."""
         project = self._root.rstrip(os.sep) + os.sep
         store = os.path.dirname(os.path.dirname(file)) + os.sep
-        stored = [path for path in self._stamps if path.startswith(store)]
-        ours = [path for path in self._stamps if not path.startswith(store)]
+        stamped = [path for path in self._stamps if path not in self._importable]
+        stored = [path for path in stamped if path.startswith(store)]
+        ours = [path for path in stamped if not path.startswith(store)]
         columns = zip(*(self._stamps[path] for path in (*ours, *stored)), strict=True)
         numbers = b"".join(pack(f"={len(column)}Q", *column) for column in columns)
         paths = [
@@ -156,8 +169,13 @@ class Draft:
         digests = {_below(p, project): d for p, d in self._digests.items()}
         absent = [_below(path, project) for path in self._absent]
         rows = [(file, str(line), _plain(file, text)) for file, line, text in named]
+        listed = [
+            (path, " ".join(map(str, self._stamps[path])), names)
+            for path, names in self._importable.items()
+        ]
         fields = [
             *_table(digests),
+            *(str(len(listed)), *(text for item in listed for text in item)),
             *_table(self._variables),
             *_table(self._packages),
             *(str(len(absent)), *absent),

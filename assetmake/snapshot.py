@@ -142,6 +142,7 @@ def recall(
         if not (
             _is_here(next(fields))
             and _are_digested(fields, project)
+            and _are_importable(fields)
             and _are_as_recorded(fields, "variables")
             and _are_as_recorded(fields, "packages")
             and _are_absent(fields, project)
@@ -258,6 +259,37 @@ def _are_digested(fields: Iterator[bytes], project: int) -> bool:
         with open(descriptor, "rb", buffering=0) as stream:
             if xxh3_128(stream.read()).hexdigest().encode() != next(fields):
                 return False
+    return True
+
+
+def importable(directory: str) -> str:
+    """Return a digest of the names in a directory that an import could find.
+
+    What else is there comes and goes: notes, locks, an editor's own files.
+    """
+    from xxhash import xxh3_128
+
+    names = [
+        name
+        for name in os.listdir(directory)
+        if "." not in name or name.endswith(_IMPORTABLE)
+    ]
+    text = "\0".join(sorted(names))
+    return xxh3_128(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+#: Modules and packages without a dot, archives, and what tells of installs.
+_IMPORTABLE = (".py", ".pyc", ".so", ".pyd", ".pth", ".dist-info", ".egg-info", ".egg")
+
+
+def _are_importable(fields: Iterator[bytes]) -> bool:
+    """Whether an import finds what it found in directories of the import path."""
+    for _ in range(int(next(fields))):
+        path, stamp, names = _text(next(fields)), next(fields), next(fields)
+        now = os.stat(path)
+        numbers = f"{now.st_size} {now.st_ctime_ns} {now.st_ino}"
+        if numbers.encode() != stamp and importable(path).encode() != names:
+            return False
     return True
 
 

@@ -462,6 +462,21 @@ def test_another_import_path_ends_it(space, monkeypatch):
     assert len({before, first, project._key()}) == 3
 
 
+def test_what_can_be_imported_from_elsewhere_ends_it(tmp_path, monkeypatch):
+    """A module that appears there, but not the lock file of an editor."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.syspath_prepend(str(elsewhere))
+    space = built(tmp_path, DAILY.format(text="x"))
+    (elsewhere / ".notes.md.swp").write_text("x")
+    (elsewhere / "notes.md").write_text("x")
+    assert open_project(space.root)._remember() is not None
+
+    (elsewhere / "pathlib").mkdir()
+
+    assert open_project(space.root)._remember() is None
+
+
 def test_where_the_command_lies_changes_nothing(space, monkeypatch):
     """`python -m assetmake` in the project's directory is the same command."""
     project = open_project(space.root)
