@@ -163,9 +163,9 @@ def recall(
                 os.close(descriptor)
 
 
-def _open(path: str, flags: int) -> int:
+def _open(path: str) -> int:
     """Open a file; what is a named pipe in its place is not waited for."""
-    return os.open(path, flags | os.O_NONBLOCK)
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
 
 
 def _read(
@@ -179,7 +179,7 @@ def _read(
     """
     from xxhash import xxh3_128
 
-    with open(file, "rb", buffering=0, opener=_open) as stream:
+    with open(_open(file), "rb", buffering=0) as stream:
         words = stream.read(_LINE).decode("ascii").split()
         name, digest, digest_of_rows, *lengths = words
         fields, numbers, paths, _ = map(int, lengths)
