@@ -76,7 +76,7 @@ def measure(size: int, rounds: int) -> None:
     with tempfile.TemporaryDirectory(dir=shared) as place:
         reads = graph(size)
         bench = Bench(Path(place), reads)
-        write_project(bench.folder, reads)
+        write_project(bench.folder, reads, "tables")
         for number in range(rounds):
             one_round(bench, number)
         show(bench)
