@@ -85,10 +85,7 @@ def is_open(annotation: Any) -> bool:
 
 def _is_kept_plainly(kind: type | str) -> bool:
     if isinstance(kind, str):
-        package, _, name = kind.rpartition(".")
-        first, dot, rest = package.partition(".")
-        package = _IMPORTED_AS.get(first, first) + dot + rest
-        return kind in _SHORT or _matched(package, name, _BUILT_IN) is not None
+        return _built_in(kind) is not None
     return any(_match(base, _BUILT_IN) for base in kind.__mro__[:-1])
 
 
@@ -195,14 +192,12 @@ class Frames:
         return self._handler(_OBJECT)
 
     def _of_text(self, text: str) -> Handler:
-        package, _, name = text.rpartition(".")
-        first, dot, rest = package.partition(".")
-        package = _IMPORTED_AS.get(first, first) + dot + rest
-        known = _SHORT.get(text) or _matched(package, name, _BUILT_IN)
+        known = _built_in(text)
         if known is not None:
             return self._handler(_BUILT_IN[known])
         if isinstance(getattr(builtins, text, None), type):
             return self._handler(_OBJECT)
+        package, name = _parted(text)
         for entry in self._entry_points():
             if _matched(package, name, [entry.name]):
                 return self._plugged(entry)
@@ -260,6 +255,18 @@ class Frames:
                     )
                     raise FrameError(msg, hints=f"mend or uninstall {whose}") from error
             return handler
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """Return package and name of a class, as annotations spell it."""
+    package, _, name = text.rpartition(".")
+    first, dot, rest = package.partition(".")
+    return _IMPORTED_AS.get(first, first) + dot + rest, name
+
+
+def _built_in(text: str) -> str | None:
+    """Return the public name of a built-in type that text names; None if none."""
+    return _SHORT.get(text) or _matched(*_parted(text), _BUILT_IN)
 
 
 def _match(kind: type, known: Iterable[str]) -> str | None:
