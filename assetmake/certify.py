@@ -37,17 +37,10 @@ def draft_of(view: View, root: Path, store: Store, began_ns: int) -> Draft:
         store: Its store.
         began_ns: When the look began.
     """
-    from assetmake.code.doubts import doubts
-
     draft = Draft(str(root), began_ns)
     defined = view.defined
-    places = [asset.registered for asset in defined.assets.values()]
-    for checks in defined.checks.values():
-        places += [item.bound.check.registered for item in checks]
-    places += [source.place for source in defined.sources.values()]
-    uncertain = doubts(defined.code, {(place.file, place.line) for place in places})
-    if uncertain:
-        draft.doubt(min(uncertain))
+    if defined.doubts:
+        draft.doubt(min(defined.doubts))
         return draft
     _add_code(draft, defined, root)
     for name, asset in defined.assets.items():

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from assetmake.assets import Asset, Resolved, Source, resolve
 from assetmake.checks import BoundCheck, bind, checks_by_asset
 from assetmake.code.closure import Code
-from assetmake.code.kept import uncollected
 from assetmake.code.live import Live
 from assetmake.code.parts import Closure, Place
 from assetmake.code.records import Summary
@@ -24,6 +23,7 @@ from assetmake.errors import DefinitionError
 from assetmake.excerpts import source_line
 from assetmake.fingerprint import digest
 from assetmake.frames.base import dotted_names
+from assetmake.garbage import seldom_collected, uncollected
 from assetmake.graph import find_circle, order
 
 if TYPE_CHECKING:
@@ -101,6 +101,21 @@ class Defined:
     imported: tuple[str, ...]
     seen: Seen
     checks: dict[str, tuple[Checked, ...]] = field(default_factory=dict)
+    _doubts: frozenset[str] | None = None
+
+    @property
+    def doubts(self) -> frozenset[str]:
+        """What could make another load define something else; see `code.doubts`."""
+        if self._doubts is None:
+            from assetmake.code.doubts import doubts
+
+            found = [asset.registered for asset in self.assets.values()]
+            for checks in self.checks.values():
+                found += [item.bound.check.registered for item in checks]
+            found += [source.place for source in self.sources.values()]
+            places = {(place.file, place.line) for place in found}
+            self._doubts = frozenset(doubts(self.code, places))
+        return self._doubts
 
     def uses_spark(self, name: str) -> bool:
         """Whether the code or types of an asset, or of a check, name pyspark."""
@@ -144,7 +159,7 @@ def define(
     from assetmake.code.audit import watch
     from assetmake.load import load
 
-    with watch(project) as seen:
+    with watch(project) as seen, seldom_collected():
         loaded = load(assetfile, project)
     imported = tuple(map(str, loaded.files))
 

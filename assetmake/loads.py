@@ -12,9 +12,10 @@ import time
 from pathlib import Path
 
 from assetmake.clocks import lag_of
-from assetmake.code.kept import Summaries, read, sealed, uncollected, unsealed, write
+from assetmake.code.kept import Summaries, read, sealed, unsealed, write
 from assetmake.defined import Defined, define, told
 from assetmake.fingerprint import digest
+from assetmake.garbage import uncollected
 from assetmake.snapshot import key_of
 from assetmake.versions import VERSION
 

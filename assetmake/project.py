@@ -122,14 +122,17 @@ class Project:
             known = self._defined = self._loads.define(load=load)
         return known
 
-    def _look(self, *, data: bool = True, load: bool = False) -> View:
+    def _look(
+        self, *, data: bool = True, load: bool = False, snap: bool = True
+    ) -> View:
         """Look at everything, and keep what makes the next look quick.
 
         Args:
             data: Whether data is looked at; else manifests are believed.
             load: See `_define`.
+            snap: Whether a snapshot is left, too.
         """
-        from assetmake.code.kept import uncollected
+        from assetmake.garbage import uncollected
         from assetmake.view import look
 
         began = time.time_ns()
@@ -139,7 +142,8 @@ class Project:
             self._loads.keep()
             if data and index_is_wanted():
                 self.store.save()
-                self._snap(view, began)
+                if snap:
+                    self._snap(view, began)
         return view
 
     def _snap(self, view: View, began_ns: int) -> None:
@@ -493,16 +497,18 @@ class Project:
         from assetmake.refusals import refuse
         from assetmake.remember import remembered
 
-        since = self.store.moment()
-        view = self._look(load=True)
+        since, began = self.store.moment(), time.time_ns()
+        view = self._look(load=True, snap=False)
         plan = plan_of(view)
         outcomes: list[Outcome] = []
         if not plan.steps and not self.store.has_leftovers():
+            if index_is_wanted():
+                self._snap(view, began)
             listener.planned(plan)
             return Result((), len(plan.fresh), time.perf_counter() - started)
         with self.store.lock(listener.waiting, since) as has_changed:
             if has_changed:  # another build may have done our work
-                view = self._look(load=True)
+                view = self._look(load=True, snap=False)
                 plan = plan_of(view)
             refuse(remembered(view), plan, self.store)
             listener.planned(plan)
@@ -530,6 +536,7 @@ class Project:
         from assetmake.code.audit import unwatched
         from assetmake.code.explain import explain_change
         from assetmake.defined import needed_load
+        from assetmake.garbage import set_apart
         from assetmake.load import importing
         from assetmake.world import ProjectWorld
 
@@ -540,7 +547,7 @@ class Project:
             view.statuses,
             explain_change,
         )
-        with importing(needed_load(view.defined)), unwatched():
+        with importing(needed_load(view.defined)), unwatched(), set_apart():
             world = ProjectWorld(
                 self, view, plan=plan, jobs=jobs, debug=debug, echo=echo
             )

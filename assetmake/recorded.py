@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 from assetmake.assets import Asset, Source
 from assetmake.clocks import tick_of
-from assetmake.code.doubts import doubts
 from assetmake.code.kept import plain, sealed, unsealed
 from assetmake.code.listing import Lines
 from assetmake.code.live import Live, Referred, Site, Told
@@ -163,9 +162,7 @@ def record_of(defined: Defined, root: Path, began_ns: int) -> Recorded:
     outliner = Outliner(model)
     returned = _returned(outliner, assets)
     modules = [model.modules.at(path) for path in defined.imported]
-    places = {(asset.registered.file, asset.registered.line) for asset in declared}
-    places |= {(s.place.file, s.place.line) for s in defined.sources.values()}
-    problems = doubts(defined.code, places)
+    problems = set(defined.doubts)
     if defined.checks:
         problems.add("checks are told by a load alone")
     for path, module in zip(defined.imported, modules, strict=True):

@@ -289,3 +289,18 @@ def test_who_has_had_it_reads_the_files(tmp_path):
         stored.lent.drop()
 
     assert taken == [True, False]
+
+
+def test_the_names_of_one_frame_are_its_own(tmp_path):
+    """What a reader calls its columns, no other reader sees."""
+    saved = save(pd.DataFrame({"a": [1], "b": ["x"]}), tmp_path)
+    first, second = load(lent(saved)), load(lent(saved))
+
+    first.columns.name = "mine"
+    first["e"] = 1
+
+    assert list(second.columns) == ["a", "b"]
+    assert second.columns.name is None
+    third = load(lent(saved))
+    assert list(third.columns) == ["a", "b"]
+    assert third.columns.name is None

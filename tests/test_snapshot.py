@@ -10,12 +10,13 @@ from types import SimpleNamespace
 from unittest import mock
 
 import pytest
-from space import TestSpace
+from space import TEXTS, TestSpace
 
 from assetmake import boot
 from assetmake.draft import Draft
-from assetmake.project import open_project
+from assetmake.project import Project, open_project
 from assetmake.snapshot import key_of
+from assetmake.status import State
 
 ASSETFILE = """
     import os
@@ -541,3 +542,21 @@ def _later(stat, by):
         )
 
     return found
+
+
+def test_a_build_takes_one_snapshot(tmp_path, monkeypatch):
+    """The one before it ran anything would hold for nobody."""
+    space = TestSpace(tmp_path)
+    space.write({"Assetfile.py": TEXTS, "raw.txt": "a"})
+    taken = []
+    monkeypatch.setattr(
+        Project, "_snap", lambda self, view, began: taken.append(view.statuses)
+    )
+
+    open_project(space.root).build()
+    (states,) = taken
+    assert {row.state for row in states.values()} == {State.SOURCE, State.FRESH}
+
+    taken.clear()
+    open_project(space.root).build()
+    assert len(taken) == 1

@@ -6,12 +6,11 @@ another version, is passed over; only what the last analysis used is kept.
 
 from __future__ import annotations
 
-import gc
 import marshal
 import os
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 from assetmake.asides import aside_of
@@ -76,18 +75,6 @@ def write(path: str, data: bytes) -> bool:
             os.unlink(staged)
         return False
     return True
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Make many small objects that stay, without looking for circles meanwhile."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class Units(MutableMapping[str, Unit]):

@@ -12,16 +12,21 @@ The notes under ``pandas``, all left out where they say nothing:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pandas import _config
 
 from assetmake.errors import FrameError
 from assetmake.frames.pandas_columns import Refused, from_arrow, to_arrow
 from assetmake.frames.physical import check_names
 from assetmake.frames.tables import Form, form_of
+
+#: Whether names become `str`, not objects; pandas 4 leaves no choice, nor this.
+_is_str = getattr(_config, "using_string_dtype", lambda: True)
 
 _PICKLE = 'or keep it with `format="pickle"`'
 
@@ -165,7 +170,12 @@ def from_form(form: Form) -> pd.DataFrame:
     levels = [_as_index(data.pop(name)) for name in names]
     # The frame gets memory of its own: pandas copies what stands in a dict.
     columns = {name: _bare(column) for name, column in data.items()}
-    frame = pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
+    frame = pd.DataFrame(
+        dict(enumerate(columns.values())), index=pd.RangeIndex(table.num_rows)
+    )
+    if columns:
+        # Of its own, as somebody may name it, or put other text into it.
+        frame.columns = _column_index(tuple(columns), *_text_options()).copy(deep=True)
     if len(levels) > 1:
         frame.index = pd.MultiIndex.from_arrays(levels, names=names)
     elif levels:
@@ -176,6 +186,20 @@ def from_form(form: Form) -> pd.DataFrame:
     if "axis" in notes:
         frame.columns.name = notes["axis"]
     return frame
+
+
+@lru_cache(maxsize=64)
+def _column_index(
+    names: tuple[str, ...],
+    *_options: object,
+) -> pd.Index[Any]:
+    """Return names as pandas has them; to make it takes as long as a small frame."""
+    return pd.Index(list(names))
+
+
+def _text_options() -> tuple[object, object]:
+    """Return what of pandas' options decides how text is kept."""
+    return _is_str(), pd.get_option("mode.string_storage")
 
 
 def _bare(column: Any) -> Any:
