@@ -6,7 +6,6 @@ that is collecting, if one is; nothing here imports, loads or runs user code.
 
 from __future__ import annotations
 
-import inspect
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -16,7 +15,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Never, TypeVar, overload
 
-from assetmake.callers import call_error, caller, module_level_place
+from assetmake.callers import call_error, caller, line_number, module_level_place
 from assetmake.code.parts import Place
 from assetmake.errors import DefinitionError, did_you_mean
 from assetmake.excerpts import shown_path, source_line
@@ -24,6 +23,7 @@ from assetmake.functions import (
     NO_DEFAULT,
     Parameter,
     evaluated,
+    first_line_of,
     parameters_of,
     place_of,
     plain_function,
@@ -301,7 +301,7 @@ def source(  # noqa: D417 - **unknown is there for the message only
             "`source` is called without a name", _SOURCE_HINT, root=_root()
         )
     frame = caller()
-    record = Source(**values, place=Place(frame.f_code.co_filename, frame.f_lineno))
+    record = Source(**values, place=Place(frame.f_code.co_filename, line_number(frame)))
     if _collecting:
         _collecting[-1].sources.append(record)
     return record
@@ -402,16 +402,15 @@ def _make_asset(function: Any, options: dict[str, Any]) -> Asset:
         where = source_line(place, plain.__name__, root)
         raise DefinitionError(f"{problem}\n{where}", hints=hint)
     refuse_kind(plain, name, place, root)
-    signature = inspect.signature(function)
-    parameters = parameters_of(signature, name, place, root)
+    parameters = parameters_of(function, name, place, root)
     for parameter in options.get("upstream", {}):
-        if parameter not in signature.parameters:
-            close = did_you_mean(parameter, signature.parameters)
+        known = [found.name for found in parameters]
+        if parameter not in known:
+            close = did_you_mean(parameter, known)
             where = source_line(place, plain.__name__, root)
             msg = f"`upstream=` of `{name}` renames `{parameter}`, no parameter of it"
             hint = f"write `{close}`" if close else "name a parameter of the function"
             raise DefinitionError(f"{msg}\n{where}", hints=hint)
-    first_line = (inspect.getdoc(plain) or "").partition("\n")[0]
     return Asset(
         name=name,
         function=function,
@@ -419,7 +418,7 @@ def _make_asset(function: Any, options: dict[str, Any]) -> Asset:
         place=place,
         registered=module_level_place(),
         parameters=parameters,
-        **{"description": first_line, **options},
+        **{"description": first_line_of(plain), **options},
     )
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
+from bisect import bisect_right
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 
 from assetmake.code.parts import Place
 from assetmake.errors import DefinitionError
@@ -37,9 +38,34 @@ def module_level_place() -> Place:
     while frame is not None:
         code = frame.f_code
         if code.co_name == "<module>" and os.path.isabs(code.co_filename):
-            return Place(code.co_filename, frame.f_lineno)
+            return Place(code.co_filename, line_number(frame))
         frame = frame.f_back
-    return Place(nearest.f_code.co_filename, nearest.f_lineno)
+    return Place(nearest.f_code.co_filename, line_number(nearest))
+
+
+def line_number(frame: FrameType) -> int:
+    """Return the line that a frame is at.
+
+    Python itself goes through the code from its start for it: of many statements
+    of one module, each would take longer than the one before.
+    """
+    global _lines  # noqa: PLW0603 - of the one module that is being loaded
+    code = frame.f_code
+    if len(code.co_linetable) < _SHORT:
+        return frame.f_lineno
+    known = _lines
+    if known[0] is not code:
+        starts, _, lines = map(list, zip(*code.co_lines(), strict=True))
+        known = _lines = code, starts, lines
+    _, starts, lines = known
+    line = lines[bisect_right(starts, frame.f_lasti) - 1]
+    return frame.f_lineno if line is None else line
+
+
+#: Bytes of a table of lines that is gone through at once.
+_SHORT = 1000
+#: Code, where the instructions of its lines begin, and those lines.
+_lines: tuple[CodeType | None, list[int], list[int | None]] = None, [], []
 
 
 def call_error(problem: str, *hints: str, root: Path | None = None) -> DefinitionError:

@@ -21,7 +21,7 @@ from assetmake.assets import (
     checked_options,
     current,
 )
-from assetmake.callers import call_error, caller, module_level_place
+from assetmake.callers import call_error, caller, line_number, module_level_place
 from assetmake.code.parts import Place
 from assetmake.errors import DefinitionError, did_you_mean
 from assetmake.excerpts import source_line
@@ -29,6 +29,7 @@ from assetmake.functions import (
     NO_DEFAULT,
     Parameter,
     evaluated,
+    first_line_of,
     parameters_of,
     place_of,
     plain_function,
@@ -112,7 +113,7 @@ def check(*assets: Any, **options: Any) -> Callable[[_Function], _Function]:
     for target in assets:
         _refuse_target(target, root)
     frame = caller()
-    called = Place(frame.f_code.co_filename, frame.f_lineno)
+    called = Place(frame.f_code.co_filename, line_number(frame))
     if registry:
         registry.unused_checks.append(called)
 
@@ -154,13 +155,11 @@ def _make_check(
         where = source_line(place, plain.__name__, root)
         raise DefinitionError(f"{problem}\n{where}", hints=hint)
     refuse_kind(plain, name, place, root, word="check")
-    signature = inspect.signature(function)
-    parameters = parameters_of(signature, name, place, root, word="check")
+    parameters = parameters_of(function, name, place, root, word="check")
     if not parameters:
         where = source_line(place, plain.__name__, root)
         msg = f"check `{name}` has no parameter that the table could be given to"
         raise DefinitionError(f"{msg}\n{where}", hints="take the table as the first")
-    first_line = (inspect.getdoc(plain) or "").partition("\n")[0]
     return Check(
         name=name,
         function=function,
@@ -169,7 +168,7 @@ def _make_check(
         registered=module_level_place(),
         parameters=parameters,
         targets=targets,
-        **{"description": first_line, **options},
+        **{"description": first_line_of(plain), **options},
     )
 
 

@@ -93,7 +93,7 @@ _KINDS_REFUSED: dict[Any, str] = {
 
 
 def parameters_of(
-    signature: inspect.Signature,
+    function: Any,
     name: str,
     place: Place,
     root: Path | None,
@@ -101,6 +101,10 @@ def parameters_of(
     word: str = "asset",
 ) -> tuple[Parameter, ...]:
     """Return the parameters, or refuse those that no name can be read from."""
+    plain = _plain_parameters(function)
+    if plain is not None:
+        return plain
+    signature = inspect.signature(function)
     for parameter in signature.parameters.values():
         problem = _KINDS_REFUSED.get(parameter.kind)
         if problem is None:
@@ -120,6 +124,31 @@ def parameters_of(
             parameter.default,
         )
         for parameter in signature.parameters.values()
+    )
+
+
+def first_line_of(plain: FunctionType) -> str:
+    """Return the first line of a docstring; empty without one."""
+    doc = plain.__doc__
+    return inspect.cleandoc(doc).partition("\n")[0] if isinstance(doc, str) else ""
+
+
+def _plain_parameters(function: Any) -> tuple[Parameter, ...] | None:
+    """Return the parameters of a function as written; None if `inspect` has to tell."""
+    if type(function) is not FunctionType or function.__dict__:
+        return None  # something may wrap it, or say what its signature is
+    code, given = function.__code__, function.__defaults__ or ()
+    count = code.co_argcount
+    many = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+    if code.co_flags & many or code.co_posonlyargcount or len(given) > count:
+        return None
+    names = code.co_varnames[: count + code.co_kwonlyargcount]
+    defaults = dict(zip(names[count - len(given) : count], given, strict=True))
+    defaults.update(function.__kwdefaults__ or {})
+    notes = function.__annotations__
+    return tuple(
+        Parameter(name, notes.get(name), defaults.get(name, NO_DEFAULT))
+        for name in names
     )
 
 
