@@ -505,7 +505,7 @@ def truncate_manifest(trial: Trial, number: int) -> None:
     table = trial.built(number)
     if table:
         data = (table / MANIFEST).read_bytes()
-        (table / MANIFEST).write_bytes(data[: number % max(1, len(data))])
+        (table / MANIFEST).write_bytes(data[: place_in(data, number)])
 
 
 @action()
@@ -521,8 +521,20 @@ def garble_manifest(trial: Trial, number: int) -> None:
     if table:
         data = bytearray((table / MANIFEST).read_bytes())
         if data:
-            data[number % len(data)] ^= 1 << (number % 8)
+            data[place_in(data, number)] ^= 1 << (number % 8)
         (table / MANIFEST).write_bytes(bytes(data))
+
+
+def place_in(data: bytes | bytearray, number: int) -> int:
+    """Return a place in a manifest: in which line, and where in it.
+
+    Not just a number of bytes: times and memory in it have more digits in one
+    run than in another, and a trial has to be the same in both.
+    """
+    lines = data.splitlines(keepends=True) or [b"?"]
+    line = number % len(lines)
+    before = sum(map(len, lines[:line]))
+    return before + number // len(lines) % len(lines[line])
 
 
 # What goes wrong ----------------------------------------------------------------

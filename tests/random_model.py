@@ -98,7 +98,9 @@ class Check(NamedTuple):
 
     def passes(self, value: str) -> bool:
         """Whether a build may publish a value."""
-        return self.severity == "warn" or int(value) % self.divisor != 0
+        if self.severity == "warn":
+            return True
+        return is_number(value) and int(value) % self.divisor != 0
 
 
 class Read(NamedTuple):
@@ -440,7 +442,11 @@ class Model:
         )
 
     def compute(self, name: str, content: Mapping[str, str | None]) -> str:
-        """Return what an asset gives for what its inputs hold."""
+        """Return what an asset gives for what its inputs hold.
+
+        Nothing if one of them is no number, which people wrote there and
+        accepted: then it fails.
+        """
         spec = self.specs[name]
         number = spec.code + self.constants["HELPER"]
         for extra in spec.extras:
@@ -456,7 +462,10 @@ class Model:
                 case "note":
                     number += int(self.notes.get(self.note_path(name), "0"))
         for read in spec.reads:
-            number = (number * 31 + int(content[read.name] or "0")) % PRIME
+            held = content[read.name]
+            if held is not None and not is_number(held):
+                return ""
+            number = (number * 31 + int(held or "0")) % PRIME
         return str(number % spec.modulus)
 
     # What a status has to say ----------------------------------------------------
@@ -632,7 +641,7 @@ class Model:
         checks_only: bool,
     ) -> bool:
         """Return whether an asset and its check succeed; note the check's call."""
-        if not checks_only and fails(name):
+        if not checks_only and (not recipe.value or fails(name)):
             return False
         if recipe.check is None:
             return True
@@ -671,6 +680,15 @@ class Model:
             for name, spec in self.specs.items()
             if any(read.name in names for read in spec.reads)
         }
+
+
+def is_number(text: str) -> bool:
+    """Whether a value can be read."""
+    try:
+        int(text)
+    except ValueError:
+        return False
+    return True
 
 
 def check_name(name: str) -> str:
