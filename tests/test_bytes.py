@@ -131,6 +131,7 @@ def test_a_project_with_a_flipped_manifest_is_not_fresh_without_proof(space, man
             assert row.reasons
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["index", "records", "snapshot", "load", "code"])
 def test_what_saves_work_is_whole_or_not_believed(space, name):
     """Cut or flipped, it changes no answer, and ends nothing in a crash."""
@@ -295,6 +296,7 @@ def places(tree, way=()):
     return found
 
 
+@pytest.mark.slow
 @settings(
     max_examples=int(os.environ.get("ASSETMAKE_TRIALS", "60")),
     deadline=None,
@@ -342,6 +344,7 @@ MAKERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MAKERS)
 @pytest.mark.parametrize(
     "place",

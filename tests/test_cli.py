@@ -729,6 +729,7 @@ def test_a_terminal_shows_colours_and_a_line_that_lives(space):
     assert re.search(r"\nassetmake: 3 built in \d\.\ds\n$", shown)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", ["CI", "PRE_COMMIT"])
 def test_nothing_lives_where_nobody_watches(space, variable):
     space.write({"Assetfile.py": SLEEPING.replace("60", "0.5")})

@@ -269,6 +269,7 @@ def test_lone_surrogates_and_huge_numbers_are_written():
     assert one.code != other.code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
@@ -292,6 +293,7 @@ def standard_library(step):
     return [file for file in files if "site-packages" not in file.parts][::step]
 
 
+@pytest.mark.slow
 def test_every_file_has_one_form():
     """Real code of all kinds is written, and each time alike."""
     for file in standard_library(12):

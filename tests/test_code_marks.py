@@ -35,6 +35,7 @@ def sources(text):
     return pairs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [text for _, text in CASES.values()], ids=CASES)
 def test_an_edited_file_is_summarised_as_a_new_one(text):
     """Also where lines were put in above, and after a way over the disk."""
@@ -51,6 +52,7 @@ def plain(summary):
     return summary._replace(units=tuple(u._replace(mark="") for u in summary.units))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", OWN, ids=lambda file: file.stem)
 def test_moved_lines_and_new_names_make_no_difference(file):
     """In each file of assetmake itself."""
@@ -94,6 +96,7 @@ def test_only_statements_that_changed_are_gone_through(monkeypatch):
     assert seen == [4]
 
 
+@pytest.mark.slow
 def test_summaries_come_back_from_disk(tmp_path):
     """As they were; those that the last analysis did not use are gone."""
     file = str(tmp_path / "code")

@@ -48,6 +48,7 @@ def found(*words: str) -> str:
     return ran.stdout + ran.stderr if ran.returncode else ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["kill", "ENOSPC"])
 def test_a_rebuild_may_end_at_any_operation(name):
     assert not found(name, "--only", "again", "--step", "9")

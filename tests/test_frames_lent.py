@@ -69,6 +69,7 @@ def test_every_type_that_is_the_same_is_tried():
     assert set(VALUES) >= _SAME
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", VALUES, ids=str)
 @pytest.mark.parametrize("cut", ["whole", "slice", "chunks", "no rows", "no nulls"])
 def test_a_column_of_any_type_is_as_in_the_file(tmp_path, kind, cut):

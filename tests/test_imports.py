@@ -406,6 +406,7 @@ def test_standard_library_below_the_project_is_not_its_code(root):
     assert not Bounds(Path(root)).owns(os.__file__)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("imported", ["before", "during"])
 @pytest.mark.parametrize("name", ["cloudpickle", "pyspark.cloudpickle"])
 def test_cloudpickle_sends_functions_with_their_code(tmp_path, name, imported):

@@ -60,6 +60,7 @@ def test_import_assetmake_imports_no_library():
     assert "assetmake" in modules
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [["--help"], ["--version"], [], ["--status"], ["--check"], ["-q"], ["-n"]],

@@ -225,6 +225,7 @@ print(*sorted(set(sys.modules) - before), file=sys.__stdout__)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [(), ("-q",), ("--check",), ("--status", "-s")])
 def test_nothing_is_imported_that_is_not_used(tmp_path, words):
     """Neither click nor `re`, which costs as much as all the rest."""

@@ -153,6 +153,7 @@ def test_a_file_that_the_system_refuses_is_told_in_a_line(space):
     assert "Traceback" not in ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("atomic", [True, False])
 def test_a_look_beside_a_build_never_sees_half_a_table(space, atomic, monkeypatch):
     """It called a table modified, or gone, while it was being exchanged."""
@@ -187,6 +188,7 @@ def test_a_look_beside_a_build_never_sees_half_a_table(space, atomic, monkeypatc
     assert len(found) > 10
 
 
+@pytest.mark.slow
 def test_readers_beside_a_build_see_one_whole_table_or_the_other(tmp_path):
     """By the path of the directory, with libraries that know nothing of assetmake."""
     space = TestSpace(tmp_path)

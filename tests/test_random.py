@@ -52,6 +52,7 @@ def run(shape, actions):
         random_project.run(Path(folder), shape, actions)
 
 
+@pytest.mark.slow
 @trials(10)
 def test_promises_hold_after_a_few_actions(shape, actions):
     """Fresh is true, a build is right and minimal, a second one writes nothing."""

@@ -265,6 +265,7 @@ def test_a_source_edited_while_it_is_read_is_not_taken_for_read(space, monkeypat
     assert [reason.code for reason in rows["mid"].reasons] == ["source-changed"]
 
 
+@pytest.mark.slow
 def test_a_second_build_waits_for_the_first_and_has_nothing_to_do(space):
     """Two at once wrote the same table over each other."""
     space.edit(
@@ -303,6 +304,7 @@ def test_a_rebuild_keeps_what_a_build_did_not_write(space, manifest):
     assert open_project(space.root).status()[1].state is State.FRESH
 
 
+@pytest.mark.slow
 def test_another_assetfile_is_not_answered_by_the_snapshot_of_the_first(space):
     """`-f` was told the rows of `Assetfile.py`, and left its own behind."""
     assert space.shell().status == 0
@@ -315,6 +317,7 @@ def test_another_assetfile_is_not_answered_by_the_snapshot_of_the_first(space):
     assert (again.status, again.out) == (0, "")
 
 
+@pytest.mark.slow
 def test_tables_that_come_do_not_count_as_a_listing_that_changed(space):
     """An Assetfile that looks for sources in `data/` was stale after each build."""
     (space.root / "data").mkdir()

@@ -122,6 +122,7 @@ def test_work_on_graphs_grows_with_their_size(function, shape):
     assert counts[1] < 2.3 * counts[0] + 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", GRAPHS.values(), ids=GRAPHS)
 def test_a_chain_may_be_longer_than_pythons_stack(function):
     function(chain(5_000))

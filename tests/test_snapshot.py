@@ -101,6 +101,7 @@ def picture(folder):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [(), ("--check",), ("-q",), ("-s",)])
 def test_the_quick_answer_is_that_of_the_whole_command(space, words):
     """Without a snapshot, and so through every module, the words are the same."""
@@ -118,6 +119,7 @@ def test_the_quick_answer_is_that_of_the_whole_command(space, words):
     assert loads(space) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words", [("--status",), ("-n",), ("--list",), ("--graph",), ("length",)]
 )
@@ -169,6 +171,7 @@ def remove(path):
     return change
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -210,6 +213,7 @@ def test_nothing_ends_it(space):
     assert remember(space.root) is not None
 
 
+@pytest.mark.slow
 def test_a_variable_ends_it_and_is_not_in_it(space):
     snapshot = space.root / "data/.assetmake/snapshot"
     assert space.shell("-q", REGION="secret").status == 1
@@ -227,6 +231,7 @@ def test_a_reboot_ends_it(space, monkeypatch):
     assert remember(space.root) is None
 
 
+@pytest.mark.slow
 def test_every_cut_and_flip_is_harmless(space):
     """What is read from a garbled snapshot is nothing, or the truth."""
     file = space.root / "data/.assetmake/snapshot"

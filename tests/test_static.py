@@ -53,6 +53,7 @@ def loaded(root):
         return f"error: {error}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [text for _, text in CASES.values()], ids=CASES)
 def test_it_is_what_a_load_tells_or_nothing(tmp_path, text):
     """Before an edit, after it, and after it is undone."""
@@ -369,6 +370,7 @@ EDITS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("is_told", "file", "old", "new"), EDITS.values(), ids=EDITS)
 def test_an_edit_of_the_usual_kind(tmp_path, is_told, file, old, new):
     """Edits of what is not executed at import need no load; nothing else is told."""

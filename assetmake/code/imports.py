@@ -71,6 +71,11 @@ class Bounds:
         )
 
 
+def is_installed(path: str) -> bool:
+    """Whether a normalised absolute path lies where Python or pip install."""
+    return is_below(path, STDLIB) or not _INSTALLED.isdisjoint(path.split(os.sep))
+
+
 def is_below(path: str, top: str) -> bool:
     """Whether a normalised absolute path is a directory, or lies in it."""
     return path == top or path.startswith(top.rstrip(os.sep) + os.sep)
@@ -136,18 +141,23 @@ class Session:
 
     def made(self) -> dict[str, ModuleType]:
         """Return this session's modules; only while it is the innermost one."""
-        return {
-            name: module
-            for name, module in list(sys.modules.items())
-            if attributes(module).get("__file__") in self._compiled
-            or self._is_namespace(module)
-        }
+        found = {}
+        for name, module, known in _imported(self.bounds):
+            file = known.get("__file__")
+            if file is None:
+                mine = "__path__" in known and self._is_namespace(known)
+            else:
+                mine = file in self._compiled
+            if mine:
+                found[name] = module
+        return found
 
-    def _is_namespace(self, module: ModuleType) -> bool:
-        """Whether a package is nothing but directories of the project."""
-        known = attributes(module)
-        if known.get("__file__") is not None:
-            return False
+    def _is_namespace(self, known: Mapping[str, Any]) -> bool:
+        """Whether a package without a file is nothing but directories of the project.
+
+        Args:
+            known: What its module holds.
+        """
         try:
             entries = [str(entry) for entry in known.get("__path__", ())]
         except KeyError:  # its parent is not imported any more
@@ -184,18 +194,15 @@ class Session:
             _sessions[-1].modules = _sessions[-1].made()
         for session in _left:
             _take_away(session.modules)
-        aside = {
-            name: module
-            for name, module in list(sys.modules.items())
-            if self._is_displaced(name, module)
-        }
+        aside = self._displaced()
         _take_away(aside)
         sys.modules.update(self.modules)
         sys.path[:] = [*self._path, *(e for e in path if e not in self._path)]
         importlib.invalidate_caches()
         _sessions.append(self)
         SourceFileLoader.get_code = _get_code  # type: ignore[assignment, method-assign]
-        self.pickle_by_value()
+        self._picklers = _ready_picklers()
+        self._send_by_value(self.modules)
         return aside
 
     def _end(self, path: list[str], aside: Mapping[str, ModuleType]) -> None:
@@ -230,7 +237,11 @@ class Session:
         """
         self._picklers = _ready_picklers()
         if self._picklers:
-            for module in self.made().values():
+            self._send_by_value(self.made())
+
+    def _send_by_value(self, modules: Mapping[str, ModuleType]) -> None:
+        if self._picklers:
+            for module in modules.values():
                 _set_by_value(module, by_value=True)
 
     def notice_picklers(self) -> None:
@@ -238,24 +249,31 @@ class Session:
         if len(_ready_picklers()) != len(self._picklers):
             self.pickle_by_value()
 
-    def _is_displaced(self, name: str, module: ModuleType) -> bool:
-        """Whether a module must not be seen while this session is active."""
-        if name in ("__main__", "__mp_main__"):
-            return False
-        if _sessions and _sessions[-1].modules.get(name) is module:
-            return True
-        if self._is_namespace(module):
-            return True
-        file = attributes(module).get("__file__")
-        return (
-            isinstance(file, str)
-            and file.endswith(".py")  # an extension can often not be imported twice
-            and is_below(file, str(self.bounds.root))
-            and self.bounds.owns(file)
-        )
+    def _displaced(self) -> dict[str, ModuleType]:
+        """Return the modules that must not be seen while this session is active."""
+        root = str(self.bounds.root)
+        outer = _sessions[-1].modules if _sessions else {}
+        found = {}
+        for name, module, known in _imported(self.bounds):
+            file = known.get("__file__")
+            if file is None:
+                hidden = "__path__" in known and self._is_namespace(known)
+            else:
+                hidden = (
+                    isinstance(file, str)
+                    and file.startswith(root)
+                    and file.endswith(".py")  # an extension can rarely come twice
+                    and is_below(file, root)
+                    and self.bounds.owns(file)
+                )
+            if hidden or (outer and outer.get(name) is module):
+                found[name] = module
+        return {n: m for n, m in found.items() if n not in ("__main__", "__mp_main__")}
 
 
 _lock = threading.RLock()
+#: Modules that can be no project's, by name, as long as no project is installed.
+_installed: dict[str, ModuleType] = {}
 #: The sessions that are active, innermost last.
 _sessions: list[Session] = []
 #: The session, at most one, whose modules stayed behind in `sys.modules`.
@@ -302,6 +320,23 @@ def attributes(module: object) -> dict[str, Any]:
         return {}
     found: dict[str, Any] = ModuleType.__getattribute__(module, "__dict__")
     return found
+
+
+def _imported(bounds: Bounds) -> Iterator[tuple[str, ModuleType, dict[str, Any]]]:
+    """Yield name, module and what it holds of each that may be the project's.
+
+    There are thousands of others, and each load of a project goes through all.
+    """
+    passed = {} if is_installed(str(bounds.root)) else _installed
+    for name, module in list(sys.modules.items()):
+        if passed.get(name) is module:
+            continue
+        held = attributes(module)
+        file = held.get("__file__")
+        if passed is _installed and isinstance(file, str) and is_installed(file):
+            passed[name] = module
+        else:
+            yield name, module, held
 
 
 def _take_away(modules: Mapping[str, ModuleType]) -> None:
