@@ -375,15 +375,24 @@ def _unknown_upstream(
     asset: Asset, parameter: str, name: str, known: Collection[str], root: Path | None
 ) -> DefinitionError:
     hints = []
+    bound = asset.plain.__globals__.get(parameter)
     below = [full for full in known if re.split(r"[/.]", full)[-1] == name]
     close = did_you_mean(name, known)
-    if below:
+    elsewhere = f'for a table made elsewhere: source("{name}", path=...)'
+    if isinstance(bound, Source) and bound.table is bound.project is None:
+        hints.append(
+            f"`{parameter}` is bound to the source `{bound.name}`, but an input goes "
+            "by the name of a source"
+        )
+        path = bound.path or bound.name
+        elsewhere = f'call it so: source("{name}", path="{path}")'
+    elif below:
         hints.append(
             f"to read it under this name: upstream={{{parameter!r}: {below[0]!r}}}"
         )
     elif close:
         hints.append(f"a similar asset exists: '{close}'")
-    hints.append(f'for a table made elsewhere: source("{name}", path=...)')
+    hints.append(elsewhere)
     where = source_line(asset.place, parameter, root)
     return DefinitionError(
         f"{asset.name} reads `{name}`, which nothing defines\n{where}", hints=hints

@@ -7,6 +7,7 @@ import inspect
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
 import pyarrow as pa
@@ -468,6 +469,22 @@ def test_unknown_upstream_is_shown_with_carets(registry):
     assert caught.value.hints == (
         "a similar asset exists: 'daily_temperature_highs'",
         'for a table made elsewhere: source("daily_temprature_highs", path=...)',
+    )
+
+
+def test_a_source_bound_to_a_variable_of_another_name_hints_at_its_own(registry):
+    """An input goes by the name that the source was given, not by the variable."""
+    module: dict[str, Any] = {"asset": asset, "source": source, "__name__": "module"}
+    code = "sales = source('sales.csv')\n@asset\ndef report(sales): ...\n"
+    exec(compile(code, __file__, "exec"), module)
+    (record,) = registry.assets
+
+    with pytest.raises(DefinitionError) as caught:
+        resolve(record, ["sales.csv"], root=Path(__file__).parent)
+
+    assert " ".join(caught.value.hints) == (
+        "`sales` is bound to the source `sales.csv`, but an input goes by the name of "
+        'a source call it so: source("sales", path="sales.csv")'
     )
 
 
