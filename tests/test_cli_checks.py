@@ -254,7 +254,9 @@ def test_a_failed_check_keeps_the_table_and_holds_up_what_is_downstream(space):
     ran = space.run()
 
     assert ran.status == 1
-    assert lines(ran.err) == [
+    # Which part of an assertion is marked depends on Python's version.
+    told = [line for line in lines(ran.err) if set(line) != {" ", "^"}]
+    assert told == [
         "assetmake: 1 of 2 assets to build, 1 more if its data changes",
         "[1/1] FAILED     upper                            #s",
         "",
@@ -262,7 +264,6 @@ def test_a_failed_check_keeps_the_table_and_holds_up_what_is_downstream(space):
         "  check short (Assetfile.py:19): 16 characters",
         '    File "Assetfile.py", line 22, in short',
         '      assert len(upper) <= LONGEST + more, f"{len(upper)} characters"',
-        "             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^",
         "  hint: assetmake --pdb upper opens a debugger there",
         "",
         "assetmake: 1 failed, 1 not started in #s; -k goes on with the rest",
