@@ -7,7 +7,7 @@ the store is for `view`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from assetmake.assets import Asset, Resolved, Source, resolve
 from assetmake.checks import BoundCheck, bind, checks_by_asset
 from assetmake.code.closure import Code
+from assetmake.code.kept import Summaries
 from assetmake.code.live import Live
 from assetmake.code.parts import Closure, Place
-from assetmake.code.records import Summary
 from assetmake.code.watcher import Seen
 from assetmake.errors import DefinitionError
 from assetmake.excerpts import source_line
@@ -143,7 +143,7 @@ def needed_load(defined: Defined) -> Loaded:
 def define(
     assetfile: Path,
     project: Path,
-    summaries: MutableMapping[str, Summary] | None = None,
+    summaries: Summaries | None = None,
 ) -> Defined:
     """Load an Assetfile and analyse the code of its assets.
 

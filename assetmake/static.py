@@ -10,7 +10,7 @@ any doubt nothing is told, and the Assetfile is loaded.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
@@ -21,11 +21,12 @@ from typing import Any, NamedTuple, TypeVar, cast
 from assetmake.assets import Asset, Source
 from assetmake.code.closure import Code, Model
 from assetmake.code.draft import ASSET
+from assetmake.code.kept import Summaries
 from assetmake.code.live import Live, Site, Told
 from assetmake.code.modules import Module
 from assetmake.code.outline import Outline, Outliner, Step
 from assetmake.code.parts import Place
-from assetmake.code.records import YIELDS, Summary
+from assetmake.code.records import YIELDS
 from assetmake.defined import Defined, Shape, settle
 from assetmake.errors import AssetmakeError
 from assetmake.functions import NO_DEFAULT, Parameter
@@ -65,7 +66,7 @@ def define_unloaded(
     assetfile: Path,
     root: Path,
     recorded: Recorded,
-    summaries: MutableMapping[str, Summary] | None = None,
+    summaries: Summaries | None = None,
 ) -> Defined:
     """Return what a load of today's sources would define.
 

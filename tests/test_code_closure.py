@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from assetmake.code.closure import Code
+from assetmake.code.kept import Summaries
 from assetmake.code.parts import Note, Place
 from assetmake.errors import LoadError
 
@@ -254,7 +255,7 @@ def test_code_is_current_until_something_it_saw_changes(tmp_path):
 def test_summaries_are_used_again(tmp_path):
     """A file of known bytes is not parsed: its summary is plain data."""
     root = project(tmp_path)
-    known = {}
+    known = Summaries("")
     first = closure_of(root, code=Code(root, root / "Assetfile.py", summaries=known))
 
     second = closure_of(root, code=Code(root, root / "Assetfile.py", summaries=known))

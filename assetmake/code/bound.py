@@ -27,6 +27,17 @@ _EXPRESSIONS = (
 )
 
 
+#: A `Bound` in plain values, its fields in order.
+Packed = tuple[
+    tuple[str, ...],
+    dict[str, tuple[str, ...]],
+    tuple[str, ...],
+    tuple[str, ...],
+    tuple[str, ...],
+    tuple[str, ...],
+]
+
+
 @dataclass(slots=True)
 class Bound:
     """The names of one scope.
@@ -49,6 +60,30 @@ class Bound:
 
     def __contains__(self, name: str) -> bool:
         return name in self.names or name in self.imports
+
+    def packed(self) -> Packed:
+        """Return it in plain values."""
+        return (
+            tuple(sorted(self.names)),
+            {name: tuple(bases) for name, bases in self.imports.items()},
+            tuple(self.stars),
+            tuple(self.loads),
+            tuple(sorted(self.outer)),
+            tuple(sorted(self.nonlocals)),
+        )
+
+    @classmethod
+    def unpacked(cls, packed: Packed) -> Bound:
+        """Return what `packed` was called on."""
+        names, imports, stars, loads, outer, nonlocals = packed
+        return cls(
+            set(names),
+            {name: list(bases) for name, bases in imports.items()},
+            list(stars),
+            list(loads),
+            set(outer),
+            set(nonlocals),
+        )
 
 
 def bound_by(nodes: Iterable[ast.AST], *, walrus: bool = True) -> Bound:

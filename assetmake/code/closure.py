@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Mapping, MutableMapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from assetmake.code.effects import find_effects
 from assetmake.code.graph import Graph
+from assetmake.code.kept import Summaries
 from assetmake.code.listing import Lines
 from assetmake.code.live import Live
 from assetmake.code.loading import Loading
 from assetmake.code.modules import Module, Modules
 from assetmake.code.nodes import PROJECT, Node
 from assetmake.code.parts import Closure, Note, Part, Place
-from assetmake.code.records import READS_DOCS, READS_NOTES, Summary
+from assetmake.code.records import READS_DOCS, READS_NOTES
 from assetmake.code.resolve import NO_EFFECTS, Resolver
 from assetmake.code.roots import Root, RootFinder
 from assetmake.code.sources import Sources
@@ -51,7 +52,7 @@ class Code:
         files: Mapping[Path, bytes] | None = None,
         *,
         search_path: Iterable[str] | None = None,
-        summaries: MutableMapping[str, Summary] | None = None,
+        summaries: Summaries | None = None,
     ) -> None:
         """Read nothing yet.
 
@@ -62,16 +63,13 @@ class Code:
                 their bytes by absolute path, which count instead of what the
                 files hold now.
             search_path: As ``sys.path``, which it is if None.
-            summaries: Those of files analysed before, by digest of their
-                bytes; new ones are added.
+            summaries: Those of files analysed before; new ones are added.
         """
         self.root = os.path.abspath(root)
         self._entry = os.path.abspath(entry)
         self._files = files if files is not None else {}
         self._search_path = search_path
-        self._summaries: MutableMapping[str, Summary] = (
-            summaries if summaries is not None else {}
-        )
+        self._summaries = Summaries("") if summaries is None else summaries
         self._model: Model | None = None
 
     @property

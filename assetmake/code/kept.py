@@ -14,13 +14,15 @@ from contextlib import suppress
 from typing import Any
 
 from assetmake.asides import aside_of
+from assetmake.code.edits import edited
 from assetmake.code.marks import moved
 from assetmake.code.records import Act, Binding, Call, Piece, Summary, Unit
+from assetmake.code.summary import summarise
 from assetmake.fingerprint import digest_bytes
 from assetmake.plain import read_plain
 
 #: Changes with what a summary holds or means.
-_MAGIC = f"assetmake code 2 {sys.version}\n".encode()
+_MAGIC = f"assetmake code 3 {sys.version}\n".encode()
 
 
 def sealed(magic: bytes, value: Any) -> bytes:
@@ -131,8 +133,12 @@ class Summaries(MutableMapping[str, Summary]):
         """
         self._path = path
         tree = unsealed(_MAGIC, read(path)) if path else None
-        units, files = tree if type(tree) is tuple and len(tree) == 2 else ({}, {})
+        units, files, texts = (
+            tree if type(tree) is tuple and len(tree) == 3 else ({}, {}, {})
+        )
         self._kept: dict[str, bytes] = files
+        self._before: dict[str, tuple[str, bytes]] = texts
+        self._texts: dict[str, tuple[str, bytes]] = {}
         self.units = Units(units)
         self._found: dict[str, Summary] = {}
         self._is_new = False
@@ -156,6 +162,29 @@ class Summaries(MutableMapping[str, Summary]):
     def __len__(self) -> int:
         return len({**self._kept, **self._found})
 
+    def summary(self, path: str, digest: str, data: bytes) -> Summary:
+        """Return the summary of a file, of which no more is read than is new.
+
+        Args:
+            path: Of the file.
+            digest: Of its bytes.
+            data: Its bytes.
+
+        Raises:
+            SyntaxError, ValueError, RecursionError, MemoryError: see `summarise`.
+        """
+        self._texts[path] = digest, data
+        found = self.get(digest)
+        if found is None:
+            known, text = self._before.get(path, ("", b""))
+            before = self.get(known)
+            if before is not None:
+                found = edited(text, before, data, self.units)
+                if known not in (mark for mark, _ in self._texts.values()):
+                    del self[known]
+            self[digest] = found = found or summarise(data, self.units)
+        return found
+
     def save(self, path: str) -> None:
         """Keep what was used since the start, if something in it is new."""
         if not self._is_new and path == self._path:
@@ -165,7 +194,7 @@ class Summaries(MutableMapping[str, Summary]):
             for digest, summary in self._found.items()
         }
         self._is_new, self._path = False, path
-        write(path, sealed(_MAGIC, (self.units.dumped(), files)))
+        write(path, sealed(_MAGIC, (self.units.dumped(), files, self._texts)))
 
     def _revived(self, data: bytes) -> Summary:
         try:

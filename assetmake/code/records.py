@@ -23,6 +23,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from assetmake.code.bound import Packed
+
 Ref = tuple[str, str, tuple[str, ...]]
 
 #: A path that code computes, as nested tuples; see `syspath`.
@@ -229,6 +231,7 @@ class Summary(NamedTuple):
             ("test", "", 0) for a test whose outcome is known.
         doc: Docstring of the module.
         paths: Path expressions that global names are assigned; see `syspath`.
+        bound: What it binds, wherever in it; see `bound`.
     """
 
     units: tuple[Unit, ...]
@@ -238,3 +241,4 @@ class Summary(NamedTuple):
     events: tuple[tuple[str, str | PathExpression, int], ...]
     doc: str
     paths: dict[str, PathExpression]
+    bound: Packed

@@ -7,11 +7,11 @@ What was read, listed, and looked for in vain is what an analysis holds for:
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from assetmake.code.records import Summary, Unit
-from assetmake.code.summary import summarise
+from assetmake.code.kept import Summaries
+from assetmake.code.records import Summary
 from assetmake.fingerprint import digest_bytes
 
 #: Directories that never hold the project's modules.
@@ -43,18 +43,18 @@ class Sources:
     def __init__(
         self,
         given: Mapping[Path, bytes] | None = None,
-        summaries: MutableMapping[str, Summary] | None = None,
+        summaries: Summaries | None = None,
     ) -> None:
         """Read nothing yet.
 
         Args:
             given: Bytes that count instead of what files hold; may grow.
-            summaries: Those already known, by digest of the bytes; grows.
+            summaries: Those already known; new ones are added.
         """
         self.digests: dict[str, str] = {}
         self.looked_for: set[str] = set()
         self._given = given if given is not None else {}
-        self._summaries = summaries if summaries is not None else {}
+        self._summaries = Summaries("") if summaries is None else summaries
         self._listed: dict[str, frozenset[str]] = {}
         self.texts: dict[str, bytes] = {}
         self._python: dict[str, tuple[str, ...]] = {}
@@ -83,12 +83,19 @@ class Sources:
             OSError: it cannot be read.
         """
         data = self.read(path)
-        digest = self.digests[path]
-        found = self._summaries.get(digest)
-        if found is None:
-            known = getattr(self._summaries, "units", None)
-            found = self._summaries[digest] = _summarised(data, known)
-        return found
+        try:
+            return self._summaries.summary(path, self.digests[path], data)
+        except SyntaxError as error:
+            line = error.lineno or 1
+            problem = error.msg
+        except ValueError as error:  # null bytes, on Python 3.11
+            line, problem = 1, str(error)
+        except (RecursionError, MemoryError) as error:
+            line, problem = 1, "nested more deeply than Python can compile"
+            raise BrokenSource(problem, line, "") from error
+        lines = data.decode("utf-8", "replace").splitlines()
+        text = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+        raise BrokenSource(problem, line, text)
 
     def names(self, directory: str) -> frozenset[str]:
         """Return the names in a directory; none if it cannot be listed."""
@@ -139,22 +146,6 @@ class Sources:
             tuple(sorted(_python_below(top))) == found
             for top, found in self._python.items()
         )
-
-
-def _summarised(data: bytes, known: MutableMapping[str, Unit] | None) -> Summary:
-    try:
-        return summarise(data, known)
-    except SyntaxError as error:
-        line = error.lineno or 1
-        problem = error.msg
-    except ValueError as error:  # null bytes, on Python 3.11
-        line, problem = 1, str(error)
-    except (RecursionError, MemoryError) as error:
-        line, problem = 1, "nested more deeply than Python can compile"
-        raise BrokenSource(problem, line, "") from error
-    lines = data.decode("utf-8", "replace").splitlines()
-    text = lines[line - 1].strip() if 0 < line <= len(lines) else ""
-    raise BrokenSource(problem, line, text)
 
 
 def _python_below(top: str) -> list[str]:

@@ -60,8 +60,9 @@ def summarise(data: bytes, known: MutableMapping[str, Unit] | None = None) -> Su
             `canonical.parse`.
     """
     tree = parse(data)
-    paths = (b"sys" in data and b"path" in data) or b"addsitedir" in data
-    builder = _Builder(tree, walrus=b":=" in data, paths=paths)
+    paths, walrus = computes_paths(data), b":=" in data
+    bound = bound_by(tree.body, walrus=walrus)
+    builder = _Builder(bound, walrus=walrus, paths=paths)
     if known is not None and not paths:  # paths are collected along the way
         builder.reuse(data, known)
     builder.block(tree.body, (), main=False)
@@ -73,14 +74,42 @@ def summarise(data: bytes, known: MutableMapping[str, Unit] | None = None) -> Su
         events=tuple(builder.events),
         doc=docstring_of(tree.body) or "",
         paths=builder.paths,
+        bound=bound.packed(),
     )
+
+
+def computes_paths(data: bytes) -> bool:
+    """Return whether a file may change where modules are imported from."""
+    return (b"sys" in data and b"path" in data) or b"addsitedir" in data
+
+
+def walked(
+    nodes: Iterable[ast.stmt],
+    data: bytes,
+    bound: Bound,
+    known: MutableMapping[str, Unit],
+    *,
+    walrus: bool,
+) -> list[Unit]:
+    """Return the units of some statements of a file, each of which is one.
+
+    Args:
+        nodes: The statements.
+        data: The bytes of the file, which does not compute paths.
+        bound: What the file binds.
+        known: See `summarise`.
+        walrus: Whether ``:=`` stands in it.
+    """
+    builder = _Builder(bound, walrus=walrus, paths=False)
+    builder.reuse(data, known)
+    return [builder.unit(node) for node in nodes]
 
 
 class _Builder:
     """Goes through the statements of one module, and collects its summary."""
 
-    def __init__(self, tree: ast.Module, *, walrus: bool, paths: bool) -> None:
-        self.walker = Walker(bound_by(tree.body, walrus=walrus), walrus=walrus)
+    def __init__(self, bound: Bound, *, walrus: bool, paths: bool) -> None:
+        self.walker = Walker(bound, walrus=walrus)
         self.walrus = walrus
         self.has_paths = paths
         self.units: list[Unit] = []
@@ -163,19 +192,23 @@ class _Builder:
         return index
 
     def _statement(self, node: ast.stmt, guards: _Guards, *, main: bool) -> None:
-        at = _extent(node)
-        mark = self._marker.mark(at) if self._marker is not None else ""
-        found = self._known.get(mark) if mark else None
-        if found is not None:
-            unit = moved(found, at[0] - 1)
-        else:
-            unit = self._walked(node)._replace(mark=mark)
-            if mark:
-                self._known[mark] = moved(unit, 1 - at[0])
+        unit = self.unit(node)
         paths = extensions(node, self.walker) if self.has_paths else ()
         index = self._add(unit, paths, guards, main=main)
         bound = bound_by([node], walrus=self.walrus)
         self._bind_all(bound, index, guards, main=main)
+
+    def unit(self, node: ast.stmt) -> Unit:
+        """Return the unit of a statement, as it was found before if it is known."""
+        at = extent(node)
+        mark = self._marker.mark(at) if self._marker is not None else ""
+        found = self._known.get(mark) if mark else None
+        if found is not None:
+            return moved(found, at[0] - 1)
+        unit = self._walked(node)._replace(mark=mark)
+        if mark:
+            self._known[mark] = moved(unit, 1 - at[0])
+        return unit
 
     def _walked(self, node: ast.stmt) -> Unit:
         """Go through a statement."""
@@ -294,7 +327,7 @@ class _Builder:
         return Unit(
             name=label(node),
             kind=kind,
-            at=_extent(node),
+            at=extent(node),
             line=node.lineno,
             code=form.code,
             docs=form.docs,
@@ -343,7 +376,7 @@ class _Builder:
             self._refs([node], scope),
             is_plain(node),
             isinstance(node, ast.Name),
-            _extent(node),
+            extent(node),
         )
 
     def _decorators(self, node: _Function | ast.ClassDef) -> tuple[Call, ...]:
@@ -418,7 +451,7 @@ def _targets(node: ast.stmt) -> list[ast.expr]:
     return [target] if isinstance(target, ast.expr) else []
 
 
-def _extent(node: ast.stmt | ast.expr) -> tuple[int, int, int, int]:
+def extent(node: ast.stmt | ast.expr) -> tuple[int, int, int, int]:
     """Return where a node stands, its decorators included."""
     line, column = node.lineno, node.col_offset
     for decorator in getattr(node, "decorator_list", ()):
