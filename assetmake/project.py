@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -23,7 +23,7 @@ from assetmake.whys import Prediction, Why, why_of
 
 if TYPE_CHECKING:
     from assetmake.defined import Defined
-    from assetmake.frames.base import Stored
+    from assetmake.frames.base import Handler, Stored
     from assetmake.listen import Listener, Outcome, Result
     from assetmake.loads import Loads
     from assetmake.remember import Remembered
@@ -373,6 +373,11 @@ class Project:
             UnknownNameError: nothing of that name is stored or defined.
             FrameError: it cannot be loaded as that type.
         """
+        from assetmake.reading import read_whole
+
+        return read_whole(self.store, name, partial(self._load, as_=as_))
+
+    def _load(self, name: str, *, as_: Any) -> Any:
         from assetmake.frames import Frames
 
         record = self.store.record(name, data=False)
@@ -408,6 +413,7 @@ class Project:
             UnknownNameError: there is no such asset, or an input is not stored.
         """
         from assetmake.frames import Frames
+        from assetmake.reading import read_whole
 
         defined = self._define()
         if name not in defined.assets:
@@ -418,10 +424,12 @@ class Project:
         values = {}
         for item in defined.resolved[name].inputs:
             handler = frames.for_annotation(item.annotation, reading=True)
-            values[item.parameter] = handler.load(
-                self._stored(item.name), item.annotation
-            )
+            read = partial(self._load_as, handler=handler, annotation=item.annotation)
+            values[item.parameter] = read_whole(self.store, item.name, read)
         return values
+
+    def _load_as(self, name: str, *, handler: Handler, annotation: Any) -> Any:
+        return handler.load(self._stored(name), annotation)
 
     # Building -----------------------------------------------------------------
 
