@@ -18,6 +18,9 @@ from pathlib import Path
 
 from assetmake import boot, clocks, defined, fileindex, snapshot, world
 from assetmake.code.closure import Code
+from assetmake.code.kept import Summaries
+from assetmake.code.records import Summary
+from assetmake.code.summary import summarise
 from assetmake.errors import AssetmakeError
 from assetmake.orders import Died
 from assetmake.run import Ran
@@ -30,10 +33,22 @@ _HERE = Path(__file__).resolve().parent
 DONE, REFUSED, FOUND, KILLED = 0, 1, 3, 9
 #: Stamps of a coarse clock are multiples of this, in ns: as of Linux before 6.13.
 _COARSE = 8_000_000
-#: What files mean as syntax, by their bytes: each is parsed once for all trials.
-_SUMMARIES: dict = {}
 
 _stat, _exchange = os.stat, swap._exchange
+
+
+class ByBytes(Summaries):
+    """Summaries of whole files by their bytes alone, whatever was there before."""
+
+    def summary(self, path: str, digest: str, data: bytes) -> Summary:  # noqa: ARG002
+        """Return the summary of a file, each parsed once for all trials."""
+        found = self.get(digest)
+        if found is None:
+            found = self[digest] = summarise(data)
+        return found
+
+
+_SUMMARIES = ByBytes("")
 
 
 class Disk:
