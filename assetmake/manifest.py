@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assetmake.code.parts import Part, Place
+from assetmake.fingerprint import digest_bytes
 from assetmake.frames.base import Column, FileRecord
 
 #: Version of the JSON; a higher one is not read, see `ManifestError`.
 FORMAT = 1
+#: Of the fingerprint that a manifest has of itself, see `_is_as_written`.
+SCHEME = "manifest-1"
 #: Its name in the table's directory; readers of tables skip what begins with _.
 FILE_NAME = "_manifest.json"
 
@@ -136,7 +139,11 @@ class Manifest:
 
 
 def dump_manifest(manifest: Manifest) -> bytes:
-    """Return the JSON of a manifest: sorted, indented, with a last newline."""
+    """Return the JSON of a manifest: sorted, indented, with a last newline.
+
+    Among its fields is a fingerprint of all the others, so that a flipped bit or
+    a line of another manifest is seen where nothing else would tell.
+    """
     output = manifest.output
     data: dict[str, Any] = {
         "format": FORMAT,
@@ -184,11 +191,44 @@ def dump_manifest(manifest: Manifest) -> bytes:
         "reads": dict(manifest.reads),
         "variables": dict(manifest.variables),
     }
+    text = _encode(data)
+    # No other line begins so: what is in an object in it is indented further, and
+    # a newline in a string is escaped.
+    head, following, tail = text.partition(b'\n "format": ')
+    return head + _line(_fingerprint(text)) + following + tail
+
+
+def _encode(data: Mapping[str, Any]) -> bytes:
     import json
 
     text = json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False)
     # A lone surrogate in a literal of the user's code must not stop a build.
     return (text + "\n").encode("utf-8", "surrogatepass")
+
+
+def _fingerprint(text: bytes) -> str:
+    return f"{SCHEME}:{digest_bytes(text)}"
+
+
+def _line(fingerprint: str) -> bytes:
+    return f'\n "fingerprint": "{fingerprint}",'.encode("utf-8", "surrogatepass")
+
+
+def _is_as_written(data: bytes, tree: Mapping[str, Any]) -> bool:
+    """Return whether a manifest has the fingerprint that it was written with.
+
+    It is that of its bytes without the line. Where git or a formatter laid them
+    out anew, it is that of what `dump_manifest` would write.
+    """
+    fingerprint: str = tree["fingerprint"]
+    head, _, tail = data.partition(_line(fingerprint))
+    if _fingerprint(head + tail) == fingerprint:
+        return True
+    rest = {key: value for key, value in tree.items() if key != "fingerprint"}
+    try:
+        return _fingerprint(_encode(rest)) == fingerprint
+    except RecursionError:  # `_encode` goes less deep than what reads it
+        return False
 
 
 def _check_to_json(record: CheckRecord) -> dict[str, Any]:
@@ -220,7 +260,8 @@ def parse_manifest(data: bytes) -> Manifest:
     """Return the manifest that `data` holds.
 
     Raises:
-        ManifestError: it is no JSON, of a newer version, or lacks something.
+        ManifestError: it is no JSON, of a newer version, lacks something, or is
+            not as it was written.
     """
     import json
 
@@ -235,6 +276,17 @@ def parse_manifest(data: bytes) -> Manifest:
     if version != FORMAT:
         msg = f"of format {version}, and this assetmake reads {FORMAT}"
         raise ManifestError(msg)
+    manifest = _manifest(reader)
+    # Manifests of before there was one, and those made by hand, have none.
+    if reader.has("fingerprint"):
+        reader.get("fingerprint", str)
+        if not _is_as_written(data, tree):
+            msg = "not as it was written: a bit flipped, or somebody edited it"
+            raise ManifestError(msg)
+    return manifest
+
+
+def _manifest(reader: _Reader) -> Manifest:
     built, code = reader.at("built"), reader.at("code")
     return Manifest(
         name=reader.get("asset", str),

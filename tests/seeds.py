@@ -622,6 +622,13 @@ BUGS = [
         "test_bytes.py -k made_up",
     ),
     Bug(
+        "flipped-manifest-believed",
+        "manifest.py",
+        "        if not _is_as_written(data, tree):\n",
+        "        if False:\n",
+        "test_bytes.py -k flipped_anywhere",
+    ),
+    Bug(
         "flipped-index-believed",
         "fileindex.py",
         "        if mark != digest_bytes(data).encode():",

@@ -86,7 +86,9 @@ def test_json_is_sorted_and_ends_in_a_newline():
 
 
 def cut(data, path):
+    """Return the tree of a manifest, without a fingerprint of its own."""
     tree = json.loads(data.decode("utf-8", "surrogatepass"))
+    del tree["fingerprint"]
     *way, last = path
     inner = tree
     for key in way:
@@ -166,6 +168,81 @@ def test_a_manifest_of_before_there_were_checks_has_none():
     del inner[last]
 
     assert parse_manifest(json.dumps(tree).encode()) == replace(MANIFEST, checks=())
+
+
+def test_a_manifest_without_a_fingerprint_is_read():
+    """Those of older versions have none, nor has one that was made by hand."""
+    tree, _, _ = cut(dump_manifest(MANIFEST), ("format",))
+
+    assert parse_manifest(json.dumps(tree).encode()) == MANIFEST
+
+
+@pytest.mark.parametrize("layout", [{}, {"indent": 4}, {"separators": (",", ":")}])
+def test_a_manifest_that_was_laid_out_anew_is_as_it_was_written(layout):
+    tree = json.loads(dump_manifest(MANIFEST).decode("utf-8", "surrogatepass"))
+    turned = dict(reversed(tree.items()))
+
+    assert parse_manifest(json.dumps(turned, **layout).encode()) == MANIFEST
+
+
+def test_a_manifest_with_other_line_ends_is_as_it_was_written():
+    """Git makes them so on request."""
+    data = dump_manifest(MANIFEST).replace(b"\n", b"\r\n")
+
+    assert parse_manifest(data) == MANIFEST
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"rows": 91', b'"rows": 90'),
+        (b'"int64"', b'"int32"'),
+        (b'"index": [', b'"iodex": ['),
+        (b'"at": "2026', b'"at": "2027'),
+        (b'"severity": "warn"', b'"severity": "wasn"'),
+        (b'"rows": 91,\n  "type"', b'"Rows": 91, "rows": 9,\n  "type"'),
+        (b'{\n "asset"', b'{\n "added": 1,\n "asset"'),
+        (b'"fingerprint": "manifest-1:', b'"fingerprint": "manifest-2:'),
+        (b'"fingerprint": "manifest-1:', b'"fingerprint": "\\ud800'),
+    ],
+)
+def test_a_manifest_that_was_edited_is_unreadable(old, new):
+    data = dump_manifest(MANIFEST)
+    assert data.count(old) == 1
+
+    with pytest.raises(ManifestError, match="not as it was written"):
+        parse_manifest(data.replace(old, new))
+
+
+@pytest.mark.parametrize("value", [None, 1, ["manifest-1:"], {}, True])
+def test_a_fingerprint_of_another_type_makes_it_unreadable(value):
+    tree, _, _ = cut(dump_manifest(MANIFEST), ("format",))
+
+    with pytest.raises(ManifestError, match="without a usable `fingerprint`"):
+        parse_manifest(json.dumps({**tree, "fingerprint": value}).encode())
+
+
+def test_a_fingerprint_in_another_place_is_none_of_the_manifest():
+    """Moved into an object, the line is just a field that nobody knows."""
+    data = dump_manifest(MANIFEST)
+    at = data.index(b'\n "fingerprint": ')
+    end = data.index(b"\n", at + 1)
+    line = data[at:end]
+    twice = data.replace(b'\n "built": {', b'\n "built": {' + line)
+
+    with pytest.raises(ManifestError, match="not as it was written"):
+        parse_manifest(twice)
+
+
+def test_deep_nesting_in_a_manifest_with_a_fingerprint_is_unreadable():
+    """What lays it out anew goes less deep than what reads it."""
+    data = dump_manifest(MANIFEST)
+    for depth in (100, 900, 2000, 100_000):
+        deep = b"[" * depth + b"]" * depth
+        with pytest.raises(ManifestError):
+            parse_manifest(
+                data.replace(b'"index": [', b'"deep": ' + deep + b', "index": [', 1)
+            )
 
 
 @pytest.mark.parametrize(

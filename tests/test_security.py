@@ -61,7 +61,10 @@ def space(tmp_path):
 
 
 def manifest_of(space, name):
-    return json.loads((space.root / "data" / name / "_manifest.json").read_text())
+    """Return a manifest to forge: without the fingerprint that would tell."""
+    tree = json.loads((space.root / "data" / name / "_manifest.json").read_text())
+    del tree["fingerprint"]
+    return tree
 
 
 def put_manifest(space, name, tree):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from assetmake import fileindex, fingerprint
 from assetmake.errors import StoreError
 from assetmake.fingerprint import digest_bytes
 from assetmake.frames.base import FileRecord
-from assetmake.manifest import Manifest, Output, parse_manifest
+from assetmake.manifest import Manifest, Output, dump_manifest, parse_manifest
 from assetmake.status import Condition, Failure
 from assetmake.stores import local, staging
 from assetmake.stores import swap as swapping
@@ -143,10 +144,16 @@ def test_a_manifest_that_was_just_published_is_not_parsed(store, monkeypatch):
     assert parsed == []
 
     file = store.root / "hot" / "_manifest.json"
-    file.write_bytes(file.read_bytes().replace(b"2026-11-23", b"2026-11-24"))
+    later = replace(manifest, built_at="2026-11-24T06:41:02Z")
+    file.write_bytes(dump_manifest(later))
 
-    assert store.record("hot").manifest.built_at == "2026-11-24T06:41:02Z"
+    assert store.record("hot").manifest == later
     assert len(parsed) == 1
+
+    file.write_bytes(file.read_bytes().replace(b"2026-11-24", b"2026-11-25"))
+
+    assert "not as it was written" in store.record("hot").problem
+    assert len(parsed) == 2
 
 
 def test_a_build_does_not_look_whether_another_one_renames(store, monkeypatch):
