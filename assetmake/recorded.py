@@ -19,6 +19,7 @@ from assetmake.clocks import tick_of
 from assetmake.code.kept import plain, sealed, unsealed
 from assetmake.code.listing import Lines
 from assetmake.code.live import Live, Referred, Site, Told
+from assetmake.code.loading import Loading
 from assetmake.code.modules import Module
 from assetmake.code.outline import Outline, Outliner, Step
 from assetmake.code.parts import Place
@@ -28,7 +29,7 @@ from assetmake.fingerprint import digest
 from assetmake.functions import NO_DEFAULT
 
 #: Changes with what a record holds or means.
-_MAGIC = b"assetmake load 1\n"
+_MAGIC = b"assetmake load 2\n"
 
 #: Options of a source.
 SOURCE_OPTIONS = (
@@ -98,7 +99,7 @@ class Recorded(NamedTuple):
         doubts: Why another load may tell something else; see `code.doubts`.
         imported: Files that were executed, in order.
         entered: Files in the order in which reading the code finds that they
-            are executed.
+            are executed, and those of them that no import was found for.
         outlines: What executing each of `imported` did.
         assets: In the order of their declaration.
         sources: Likewise.
@@ -111,7 +112,7 @@ class Recorded(NamedTuple):
 
     doubts: tuple[str, ...]
     imported: tuple[str, ...]
-    entered: tuple[str, ...]
+    entered: tuple[tuple[str, ...], tuple[str, ...]]
     outlines: tuple[Outline, ...]
     assets: tuple[AssetFacts, ...]
     sources: tuple[SourceFacts, ...]
@@ -172,7 +173,7 @@ def record_of(defined: Defined, root: Path, began_ns: int) -> Recorded:
     return Recorded(
         tuple(sorted(problems | young)),
         defined.imported,
-        tuple(module.path for module in model.loading.imported),
+        entered_by(model.loading),
         tuple(
             outliner.outline(module)._replace(returned=returned.get(module.path, {}))
             for module in modules
@@ -190,6 +191,13 @@ def record_of(defined: Defined, root: Path, began_ns: int) -> Recorded:
         ),
         os.getcwd() if defined.seen.is_relative else "",
     )
+
+
+def entered_by(loading: Loading) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return `Recorded.entered`."""
+    both = (loading.imported, loading.added)
+    imported, added = (tuple(module.path for module in items) for items in both)
+    return imported, added
 
 
 class _Spots:

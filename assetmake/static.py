@@ -44,6 +44,7 @@ from assetmake.recorded import (
     Recorded,
     SourceFacts,
     Spot,
+    entered_by,
     line_of,
     stamp,
     text_digest,
@@ -156,7 +157,7 @@ class _Today:
         self.model = model
         self.recorded = recorded
         self.outliner = Outliner(model)
-        if tuple(item.path for item in model.loading.imported) != recorded.entered:
+        if entered_by(model.loading) != recorded.entered:
             raise Undecided("other modules are imported")
         self.order = {key: number for number, key in enumerate(model.loading.executed)}
         self.pairs = {

@@ -387,6 +387,74 @@ def test_an_edit_of_the_usual_kind(tmp_path, is_told, file, old, new):
         assert told_now == loaded(tmp_path)
 
 
+#: A module that declares an asset, and projects that come to import it, or cease
+#: to, though each statement that was executed is as it was.
+DECLARES = """\
+from assetmake import asset
+
+
+@asset
+def found() -> str:
+    return "x"
+"""
+IMPORTS = """\
+from assetmake import asset
+
+try:
+    {}
+except ImportError:
+    pass
+
+
+@asset
+def one() -> str:
+    return "x"
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "before", "after"),
+    [
+        ("from pkg import extra", {}, {"pkg/extra.py": DECLARES}),
+        ("from pkg import extra", {"pkg/extra.py": DECLARES}, {}),
+        (
+            "from pkg import extra",
+            {"pkg/extra.py": DECLARES},
+            {"pkg/extra.py": DECLARES, "pkg/__init__.py": "extra = 1\n"},
+        ),
+        (
+            "from pkg import extra",
+            {"pkg/extra.py": DECLARES},
+            {"pkg/extra.py": DECLARES, "pkg/__init__.py": "def extra(): pass\n"},
+        ),
+        (
+            "from pkg import extra",
+            {"pkg/extra.py": DECLARES, "pkg/__init__.py": "extra = 1\n"},
+            {"pkg/extra.py": DECLARES},
+        ),
+        ("import more", {"more.py": ""}, {"more.py": "", "more/__init__.py": DECLARES}),
+        ("import colorsys", {}, {"colorsys.py": DECLARES}),
+        (
+            "import space.part",
+            {"space/part.py": ""},
+            {"space/part.py": "", "space/__init__.py": DECLARES},
+        ),
+    ],
+)
+def test_another_module_that_is_imported_makes_another_load(
+    tmp_path, line, before, after
+):
+    """By a file that comes or goes, or by a name that hides a module."""
+    top = {"Assetfile.py": IMPORTS.format(line), "pkg/__init__.py": ""}
+    write(tmp_path, {**top, **before})
+    record = recorded(tmp_path)
+    assert unloaded(tmp_path, record) == loaded(tmp_path)
+
+    write(tmp_path, {**top, **after})
+
+    assert isinstance(unloaded(tmp_path, record), str)
+
+
 # The command ------------------------------------------------------------------------
 
 LOOKS = (

@@ -27,6 +27,7 @@ class Loading:
             them; then those of modules that are imported later, if at all.
         imported: Modules in the order in which importing the Assetfile begins
             to run them.
+        added: Those of them that no import was found for; see `add`.
     """
 
     def __init__(self, modules: Modules, entry: Module) -> None:
@@ -34,6 +35,7 @@ class Loading:
         self.entry = entry
         self.executed: list[Key] = []
         self.imported: list[Module] = []
+        self.added: list[Module] = []
         self._entered: set[int] = set()
         self._direct: dict[int, list[int]] = {}
         self._enter(entry)
@@ -42,6 +44,7 @@ class Loading:
         """Take in a module that a load was seen to run; return if it is new."""
         if module.index in self._entered:
             return False
+        self.added.append(module)
         self._direct[self.entry.index].append(module.index)
         self._enter(module)
         return True
