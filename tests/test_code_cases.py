@@ -96,6 +96,16 @@ CASES = {
         ("f",),
         "def doc(g): return g.__doc__\ndef f():\n    '<<a => b>>'\nhot: doc(f)",
     ),
+    "docstring read by the decorator of the asset": (
+        ("hot",),
+        "import functools\ndef deco(g):\n    @functools.wraps(g)\n"
+        "    def inner(raw):\n        return g.__doc__\n    return inner\n"
+        "@asset\n@deco\ndef hot(raw):\n    '<<a => b>>'\n    return 1",
+    ),
+    "docstring of the asset alone": (
+        SAME,
+        "@asset\ndef hot(raw):\n    '<<a => b>>'\n    return raw",
+    ),
     "annotation of a local": (
         SAME,
         "def f(x):\n    y<< => : int>> = x\n    return y\nhot: f(raw)",

@@ -164,6 +164,22 @@ def test_variables_count_as_ever(space, words, variables):
         assert untimed(found) == untimed(space.run(*words, **variables))
 
 
+def test_a_build_goes_by_no_look_without_a_load(tmp_path):
+    """Such a look is enough for whoever just looks."""
+    space = TestSpace(tmp_path)
+    space.write({"Assetfile.py": TEXTS, "raw.txt": "a"})
+    time.sleep(PAUSE)
+    space.built()
+    space.edit("Assetfile.py", "return raw", "# as it is\n    return raw")
+    time.sleep(PAUSE)
+    assert space.run("--check").status == 0
+
+    assert answer(space, "--check").status == 0
+    assert answer(space) is None
+    space.built()
+    assert answer(space).status == 0
+
+
 @pytest.mark.parametrize("cwd", ["sub", "data/upper"])
 def test_from_below_the_answer_is_the_same(space, cwd):
     found = answer(space, cwd=cwd)

@@ -16,7 +16,7 @@ from assetmake import boot
 from assetmake.draft import Draft
 from assetmake.project import Project, open_project
 from assetmake.snapshot import key_of
-from assetmake.status import State
+from assetmake.status import Failure, State
 
 ASSETFILE = """
     import os
@@ -338,6 +338,46 @@ def test_a_new_file_of_a_source_ends_it(tmp_path, path, new):
     space = built(tmp_path, READER.format(path=path))
 
     (space.root / new).write_text("new")
+
+    assert open_project(space.root)._remember() is None
+
+
+def test_a_file_that_a_run_was_seen_to_open_ends_it(tmp_path):
+    """Nothing but the manifest names it, and its directory stays as it is."""
+    text = """
+        from pathlib import Path
+        from assetmake import asset
+
+        @asset
+        def told() -> str:
+            return Path("notes/told.txt").read_text()
+        """
+    space = built(tmp_path, text, **{"notes/told.txt": "one"})
+
+    (space.root / "notes/told.txt").write_text("two")
+
+    assert open_project(space.root)._remember() is None
+
+
+def note_failure(space, name):
+    store = open_project(space.root).store
+    with store.lock(lambda owner: None):
+        store.note_failure(name, Failure("recipe", "KeyError: 'x'"))
+        store.clean()
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_failure_that_is_noted_ends_it(tmp_path, before):
+    """A build that is killed then leaves no snapshot of its own."""
+    space = built(tmp_path, DAILY.format(text="x"))
+    if before:
+        note_failure(space, "other")
+    space.edit("Assetfile.py", "'x'", "1 / 0")
+    time.sleep(0.03)
+    open_project(space.root).status()
+    assert open_project(space.root)._remember() is not None
+
+    note_failure(space, "daily")
 
     assert open_project(space.root)._remember() is None
 

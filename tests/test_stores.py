@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -354,6 +355,28 @@ def test_a_failure_is_kept_until_it_is_forgotten(store):
     assert store.record("hot").failure is None
 
 
+def test_tables_are_exchanged_and_not_by_two_renames(store, monkeypatch, tmp_path):
+    """Between the two there was no table in its place."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    if not swapping._exchange(one, other):
+        pytest.skip("this system cannot exchange directories")
+    publish(store, "hot", part_0="old")
+    there = []
+
+    def rename(path, target):
+        os.rename(path, target)
+        there.append((store.root / "hot").exists())
+        return target
+
+    monkeypatch.setattr(Path, "rename", rename)
+    publish(store, "hot", part_0="new")
+
+    assert all(there)
+    assert (store.root / "hot" / "part-0").read_text() == "new"
+
+
 @pytest.mark.parametrize("have", ["new", "old", "both"])
 def test_two_renames_that_were_cut_off_are_finished(store, have):
     """Whichever rename was the last, the next build finds a whole table."""
@@ -439,6 +462,31 @@ def test_half_a_note_of_a_swap_loses_no_table(store, note):
 
     kept = store.root / ".assetmake" / "kept" / "1-1-hot"
     assert (kept / "part-0").read_text() == "a"
+
+
+@pytest.mark.parametrize("cut", range(5))
+def test_a_removal_that_was_cut_off_can_be_ended(store, monkeypatch, cut):
+    """The marker of a whole table goes first, and what proves it to be ours last."""
+    publish(store, "hot", part_0="a", part_1="b")
+    note = store.root / "hot" / "_notes"  # so that the directory has to stay
+    note.write_text("mine")
+    real, removed = Path.unlink, []
+
+    def unlink(path, **options):
+        if len(removed) == cut:
+            raise KeyboardInterrupt
+        real(path, **options)
+        removed.append(path.name)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    with contextlib.suppress(KeyboardInterrupt):
+        store.remove("hot")
+    monkeypatch.undo()
+
+    assert removed == ["_SUCCESS", "part-0", "part-1", "_manifest.json"][:cut]
+    if cut < 4:
+        store.remove("hot")
+    assert os.listdir(store.root / "hot") == ["_notes"]
 
 
 def test_a_build_is_on_the_disk_before_what_it_replaced_is_removed(store, monkeypatch):

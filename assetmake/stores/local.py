@@ -583,9 +583,10 @@ class LocalStore:
             place.rename(self.stage(name).with_name("old"))
             place = place.parent
         else:
-            # The manifest goes last: until then the next run knows whose files
-            # these are.
-            for file in (*manifest.output.files, SUCCESS, FILE_NAME):
+            # The marker goes first: without it no reader takes what is left for
+            # the table. The manifest goes last: until then the next run knows
+            # whose files these are.
+            for file in (SUCCESS, *manifest.output.files, FILE_NAME):
                 (place / file).unlink(missing_ok=True)
         while place != self.root:
             try:
