@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 #: Objects that imports make between two collections, more than there are in them.
-_MANY = 50_000
+_MANY = 300_000
 
 
 @contextmanager
@@ -22,6 +22,8 @@ def uncollected() -> Iterator[None]:
     try:
         yield
     finally:
+        if _is_apart:
+            gc.freeze()
         if enabled:
             gc.enable()
 
@@ -41,14 +43,21 @@ def seldom_collected() -> Iterator[None]:
             gc.set_threshold(*before)
 
 
+#: Whether what is made uncollected is set apart.
+_is_apart = False
+
+
 @contextmanager
 def set_apart() -> Iterator[None]:
-    """Collect as usual, but go through nothing that is there by now."""
+    """Collect as usual, but go through nothing that is there, or made uncollected."""
+    global _is_apart  # noqa: PLW0603 - there is one collector a process
     if gc.get_freeze_count():  # somebody else's, who would lose it
         yield
         return
+    _is_apart = True
     gc.freeze()
     try:
         yield
     finally:
+        _is_apart = False
         gc.unfreeze()

@@ -211,11 +211,10 @@ def _forget_peak() -> bool:
 def _resident(name: str) -> int | None:
     with (
         contextlib.suppress(OSError, ValueError),
-        open("/proc/self/status", "rb") as file,
+        open("/proc/self/status", "rb", buffering=0) as file,
     ):
-        for line in file:
-            if line.startswith(name.encode()):
-                return int(line.split()[1]) << 10
+        _, found, rest = file.read(1 << 16).partition(name.encode())
+        return int(rest.split(None, 1)[0]) << 10 if found else None
     return None
 
 

@@ -481,16 +481,19 @@ class Project:
             if not plan.steps:
                 listener.planned(plan)
                 return Result((), len(plan.fresh), time.perf_counter() - started)
-        return self._build(
-            lambda view: _plan_of(view, names, always, pretend, only),
-            listener,
-            started,
-            jobs=1 if debug else jobs,
-            memory=self.config.memory if memory is None else memory,
-            keep_going=keep_going,
-            debug=debug,
-            echo=echo,
-        )
+        from assetmake.garbage import set_apart
+
+        with set_apart():
+            return self._build(
+                lambda view: _plan_of(view, names, always, pretend, only),
+                listener,
+                started,
+                jobs=1 if debug else jobs,
+                memory=self.config.memory if memory is None else memory,
+                keep_going=keep_going,
+                debug=debug,
+                echo=echo,
+            )
 
     def _build(
         self,
@@ -544,7 +547,6 @@ class Project:
         from assetmake.code.audit import unwatched
         from assetmake.code.explain import explain_change
         from assetmake.defined import needed_load
-        from assetmake.garbage import set_apart
         from assetmake.load import importing
         from assetmake.world import ProjectWorld
 
@@ -555,7 +557,7 @@ class Project:
             view.statuses,
             explain_change,
         )
-        with importing(needed_load(view.defined)), unwatched(), set_apart():
+        with importing(needed_load(view.defined)), unwatched():
             world = ProjectWorld(
                 self, view, plan=plan, jobs=jobs, debug=debug, echo=echo
             )

@@ -32,7 +32,7 @@ from assetmake.errors import (
 )
 from assetmake.excerpts import shown_path
 from assetmake.frames import Frames
-from assetmake.frames.base import Planning, Stored, Written
+from assetmake.frames.base import Column, Planning, Stored, Written
 from assetmake.frames.schemas import (
     check_declared,
     declarations,
@@ -303,9 +303,8 @@ def save_result(result: Any, task: Task, frames: Frames) -> dict[str, Any]:
             `columns=` or `schema=`, or would not survive its format.
     """
     asset = task.asset
-    place = f"{shown_path(asset.place.file, task.project)}:{asset.place.line}"
     if result is None:
-        msg = f"{place}: asset `{asset.name}` returned None"
+        msg = f"{_place(task)}: asset `{asset.name}` returned None"
         raise FrameError(msg, hints="end the function with `return` and the table")
     if asset.schema is not None:
         result = validated(asset.schema, result, asset.name, frames.for_value)
@@ -313,7 +312,7 @@ def save_result(result: Any, task: Task, frames: Frames) -> dict[str, Any]:
     declared = frames.for_annotation(asset.returns, reading=False)
     if declared is not None and declared.name not in (handler.name, "object"):
         msg = (
-            f"{place}: asset `{asset.name}` returned a "
+            f"{_place(task)}: asset `{asset.name}` returned a "
             f"{type(result).__module__}.{type(result).__qualname__}, "
             f"and its annotation says {declared.name}"
         )
@@ -324,7 +323,7 @@ def save_result(result: Any, task: Task, frames: Frames) -> dict[str, Any]:
     if declares and isinstance(handler, Planning) and handler.is_lazy:
         # Not after an hour, when the columns of a plan are known at once.
         planned = handler.columns(result, asset.name)
-        check_declared(declares, planned, asset.name, place)
+        _check_columns(task, declares, planned)
     try:
         written = handler.save(result, task.staged, format=format_, asset=asset.name)
     except OSError as error:
@@ -333,10 +332,10 @@ def save_result(result: Any, task: Task, frames: Frames) -> dict[str, Any]:
         msg = f"cannot write `{asset.name}`: {told(error)}"
         raise StoreError(msg, hints=hint_of(error)) from error
     if written.columns is not None:
-        check_declared(declares, written.columns, asset.name, place)
+        _check_columns(task, declares, written.columns)
     elif asset.columns is not None or is_plain(asset.schema):
         msg = (
-            f"{place}: asset `{asset.name}` declares columns, and returned a "
+            f"{_place(task)}: asset `{asset.name}` declares columns, and returned a "
             f"{handler.name} in format {format_}, which has none"
         )
         raise FrameError(msg, hints="return a table, or take the declaration away")
@@ -344,6 +343,18 @@ def save_result(result: Any, task: Task, frames: Frames) -> dict[str, Any]:
         task.keep(written)
     written = replace(written, again=None)  # it would hold on to the rows
     return {"type": handler.name, "format": format_, "written": written}
+
+
+def _check_columns(task: Task, declares: Any, columns: Sequence[Column]) -> None:
+    """Raise FrameError if a table has other columns than its asset declares."""
+    if declares:
+        check_declared(declares, columns, task.asset.name, _place(task))
+
+
+def _place(task: Task) -> str:
+    """Return where an asset is defined, as messages name it."""
+    place = task.asset.place
+    return f"{shown_path(place.file, task.project)}:{place.line}"
 
 
 def _failed(

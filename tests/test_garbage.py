@@ -7,7 +7,7 @@ import gc
 import pytest
 from space import TestSpace
 
-from assetmake.garbage import seldom_collected, set_apart
+from assetmake.garbage import seldom_collected, set_apart, uncollected
 from assetmake.project import open_project
 
 ASSETFILE = """
@@ -36,7 +36,7 @@ def test_the_collector_has_its_thresholds_again():
     gc.set_threshold(500, 5, 7)
 
     with pytest.raises(ZeroDivisionError), seldom_collected():
-        1 / (gc.get_threshold()[0] - 50_000)
+        1 / (gc.get_threshold()[0] - 300_000)
 
     assert gc.get_threshold() == (500, 5, 7)
 
@@ -68,6 +68,11 @@ def test_what_was_set_apart_is_collected_afterwards():
         assert gc.get_freeze_count() > 0
         assert not gc.get_objects(generation=2)
 
+        before = gc.get_freeze_count()
+        with uncollected():
+            made = [[] for _ in range(2_000)]
+        assert gc.get_freeze_count() >= before + len(made)
+
     assert gc.get_freeze_count() == 0
     del circle
     assert gc.collect() > 0
@@ -93,5 +98,5 @@ def test_a_build_leaves_the_collector_as_it_was(tmp_path):
 
     project.build()
 
-    assert project.load("seen") == "50000 True"
+    assert project.load("seen") == "300000 True"
     assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)

@@ -261,6 +261,16 @@ def _on_extension(args: tuple[Any, ...], _frame: FrameType) -> None:
     if path is not None:
         for watcher in _watchers():
             watcher.note_read(path)
+        for watcher in _active:
+            watcher.note_module(path)
+
+
+def _on_exec(args: tuple[Any, ...], _frame: FrameType) -> None:
+    file = args[0].co_filename
+    if os.path.isabs(file):
+        # Whichever thread imports it: for the others it is there, too.
+        for watcher in _active:
+            watcher.note_module(file)
 
 
 def _on_program(args: tuple[Any, ...], frame: FrameType) -> None:
@@ -325,6 +335,7 @@ _HANDLERS: dict[str, Callable[[tuple[Any, ...], FrameType], None]] = {
     "os.listdir": _on_list,
     "os.scandir": _on_list,
     "os.rename": _on_rename,
+    "exec": _on_exec,
     "import": _on_extension,
     "sqlite3.connect": _on_database,
     "subprocess.Popen": _on_program,

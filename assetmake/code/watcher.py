@@ -6,14 +6,13 @@ It is told of events by `audit`, and looks at paths, never at contents.
 from __future__ import annotations
 
 import os
-import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from assetmake.code.imports import Bounds, attributes, is_below
+from assetmake.code.imports import Bounds, is_below
 
 #: Directories whose files are nobody's input, wherever they lie.
 _SKIPPED = frozenset(
@@ -83,8 +82,6 @@ class Watcher:
         self.programs: set[str] = set()
         self.sees_calls = False
         self.is_relative = False
-        # Python 3.11 has no cheap way to see calls; what was imported must do.
-        self.modules = list(sys.modules)
 
     def local(self, path: str) -> str:
         """Return a path below the root as it was given, not with links resolved."""
@@ -119,6 +116,14 @@ class Watcher:
         if path not in self.read:
             self.written.add(path)
 
+    def note_module(self, file: str) -> None:
+        """Take it that a module is executed: all that tells, if calls are not seen.
+
+        Python 3.11 has no cheap way to see them.
+        """
+        if not self.sees_calls and self.bounds.owns(file):
+            self.code.add((file, "<module>", 1))
+
     def note_listed(self, path: str) -> None:
         """Take it that the entries of a directory are looked at."""
         path = self.local(path)
@@ -133,20 +138,9 @@ class Watcher:
         seen.directories.update(map(Path, self.listed))
         seen.code.update(self.code)
         seen.is_relative = self.is_relative
-        if not self.sees_calls:
-            seen.code.update(self._imported())
         seen.notes = tuple(
             sorted(f"ran `{p}`, which may read what is not seen" for p in self.programs)
         )
-
-    def _imported(self) -> Iterator[tuple[str, str, int]]:
-        now = list(sys.modules)
-        if now == self.modules:  # as for most assets: they import nothing new
-            return
-        for name in set(now).difference(self.modules):
-            file = attributes(sys.modules.get(name)).get("__file__")
-            if isinstance(file, str) and self.bounds.owns(file):
-                yield file, "<module>", 1
 
 
 @lru_cache(maxsize=8)

@@ -66,6 +66,7 @@ class LocalStore:
         self._staged = 0
         self._published_ns = 0
         self._is_locked = False
+        self._logged: set[str] | None = None
         self._published: list[Path] = []
         #: What this process published, by the file, with the digest of its bytes.
         self._written: dict[str, tuple[str, Manifest]] = {}
@@ -260,13 +261,13 @@ class LocalStore:
         return {*found} <= {FILE_NAME, SUCCESS, *files}
 
     def _failure(self, name: str) -> Failure | None:
-        file = str(self._failure_file(name))
+        file = f"{self._private}{os.sep}failures{os.sep}{_flat(name)}.json"
         if not os.path.exists(file):
             return None
         import json
 
         try:
-            tree = json.loads(read_plain(self._failure_file(name)))
+            tree = json.loads(read_plain(file))
             only = tree.get("checks_only") is True
             return Failure(str(tree["recipe"]), str(tree["message"]), only)
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -379,6 +380,7 @@ class LocalStore:
                     f"{msg}: {told(error)}", hints=hint_of(error)
                 ) from error
             self._published.clear()
+            self._logged = None
             self._is_locked = True
             try:
                 yield waited or restored
@@ -625,13 +627,26 @@ class LocalStore:
         except OSError:
             return
 
+    def _logs(self) -> set[str]:
+        """Return the names of the logs that were there when the lock was taken."""
+        if self._logged is None:
+            try:
+                self._logged = set(os.listdir(self._private / "logs"))
+            except OSError:
+                self._logged = set()
+        return self._logged
+
     def log(self, name: str, text: str) -> Path | None:
         """Keep what an asset printed in its last run."""
-        file = self._private / "logs" / f"{_flat(name)}.log"
+        flat = f"{_flat(name)}.log"
+        if not text and flat.isascii() and flat not in self._logs():
+            return None  # a file system may spell other names otherwise
+        file = self._private / "logs" / flat
         try:
             if not text:
                 os.unlink(file)
                 return None
+            self._logs().add(flat)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8", errors="backslashreplace")
         except OSError:
