@@ -29,6 +29,11 @@ def lent(saved):
     return replace(saved.stored, lent=Lent(saved.written.again(MOST)[0]))
 
 
+def blocks(frame):
+    """Return the arrays that a frame consists of."""
+    return [block.values for block in frame._mgr.blocks]  # noqa: PD011
+
+
 def load(stored, annotation=None):
     return Frames({}).for_annotation(annotation, reading=True).load(stored, annotation)
 
@@ -294,14 +299,25 @@ def test_who_has_had_it_reads_the_files(tmp_path):
 
 def test_the_names_of_one_frame_are_its_own(tmp_path):
     """What a reader calls its columns, no other reader sees."""
-    saved = save(pd.DataFrame({"a": [1], "b": ["x"]}), tmp_path)
-    first, second = load(lent(saved)), load(lent(saved))
+    saved = save(pd.DataFrame({"a": [1, 2], "b": ["x", "y"], "c": [3, 4]}), tmp_path)
+    rows = saved.written.again(MOST)[0]
+    stored = [replace(saved.stored, lent=Lent(rows)) for _ in range(3)]
+    first, second = load(stored[0]), load(stored[1])
 
     first.columns.name = "mine"
+    first.index.name = "rows"
+    first.attrs["a"] = 1
+    first.loc[0, "b"] = "y"
+    blocks(first)[0][:] = 7  # as libraries in C may
     first["e"] = 1
 
-    assert list(second.columns) == ["a", "b"]
+    assert list(second.columns) == ["a", "b", "c"]
     assert second.columns.name is None
-    third = load(lent(saved))
-    assert list(third.columns) == ["a", "b"]
-    assert third.columns.name is None
+    third = load(stored[2])
+    for frame in (second, third):
+        read = load(saved.stored)
+        check_alike(frame, read)
+        assert [
+            (type(v), v.shape, getattr(v, "strides", 0)) for v in blocks(frame)
+        ] == [(type(v), v.shape, getattr(v, "strides", 0)) for v in blocks(read)]
+        assert (frame.index.name, frame.attrs) == (None, {})

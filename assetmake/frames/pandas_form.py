@@ -160,6 +160,18 @@ def _metadata(frame: pd.DataFrame, notes: Mapping[str, Any]) -> dict[bytes, byte
 
 def from_form(form: Form) -> pd.DataFrame:
     """Return a new frame, index and dtypes as they were when it was saved."""
+    if form.made is None or form.pandas or not form.schema.names:
+        return _frame(form)
+    # Nothing of it is shared: its only index counts rows.
+    known = form.made.get("pandas")
+    if known is None:
+        known = form.made["pandas"] = _frame(form)
+    frame: pd.DataFrame = known.copy()
+    frame.columns = known.columns.copy(deep=True)
+    return frame
+
+
+def _frame(form: Form) -> pd.DataFrame:
     table, notes = form.table, form.pandas
     dtypes = notes.get("dtypes", {})
     data = {

@@ -15,7 +15,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +52,9 @@ _SMALL = 1 << 16
 #: Rows that a row group of a stream has at least, but for the last.
 _GROUP = 1 << 17
 
+#: Bytes of a table up to which making a frame takes longer than copying one.
+_COPIED = 1 << 20
+
 #: Bytes up to which a file is read in one call.
 _WHOLE = 1 << 20
 
@@ -73,6 +76,8 @@ class Form:
             `pandas_form`.
         metadata: Of the file: pandas' own notes for its ``read_parquet``.
         columns: As they stand in the file; None for what is not stored yet.
+        made: What handlers make of it, to give each reader a copy; None where
+            that is not worth its memory.
     """
 
     schema: pa.Schema
@@ -81,6 +86,7 @@ class Form:
     pandas: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[bytes, bytes] = field(default_factory=dict)
     columns: tuple[Column, ...] | None = None
+    made: dict[str, Any] | None = None
 
     @property
     def notes(self) -> str:
@@ -163,6 +169,8 @@ def _as_read(
         return None  # the files have it
     made = _restored(*_without_notes(copied))
     size = made.table.get_total_buffer_size()
+    if size <= _COPIED:
+        made, size = replace(made, made={}), 2 * size
     return (made, size) if size <= most else None
 
 
