@@ -61,6 +61,12 @@ class Bound:
     def __contains__(self, name: str) -> bool:
         return name in self.names or name in self.imports
 
+    @property
+    def alone(self) -> tuple[str, ...] | None:
+        """The names, sorted; None if it does more than to bind them."""
+        more = self.imports or self.stars or self.loads or self.outer or self.nonlocals
+        return None if more else tuple(sorted(self.names))
+
     def packed(self) -> Packed:
         """Return it in plain values."""
         return (

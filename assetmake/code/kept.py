@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from assetmake.asides import aside_of
-from assetmake.code.edits import edited
+from assetmake.code.edits import Held, edited, held
 from assetmake.code.marks import moved
 from assetmake.code.records import Act, Binding, Call, Piece, Summary, Unit
 from assetmake.code.summary import summarise
@@ -22,7 +22,7 @@ from assetmake.fingerprint import digest_bytes
 from assetmake.plain import read_plain
 
 #: Changes with what a summary holds or means.
-_MAGIC = f"assetmake code 3 {sys.version}\n".encode()
+_MAGIC = f"assetmake code 4 {sys.version}\n".encode()
 
 
 def sealed(magic: bytes, value: Any) -> bytes:
@@ -137,7 +137,7 @@ class Summaries(MutableMapping[str, Summary]):
             tree if type(tree) is tuple and len(tree) == 3 else ({}, {}, {})
         )
         self._kept: dict[str, bytes] = files
-        self._before: dict[str, tuple[str, bytes]] = texts
+        self._before: dict[str, tuple[str, Any]] = texts
         self._texts: dict[str, tuple[str, bytes]] = {}
         self.units = Units(units)
         self._found: dict[str, Summary] = {}
@@ -176,10 +176,10 @@ class Summaries(MutableMapping[str, Summary]):
         self._texts[path] = digest, data
         found = self.get(digest)
         if found is None:
-            known, text = self._before.get(path, ("", b""))
+            known, text = self._before.get(path, ("", ()))
             before = self.get(known)
             if before is not None:
-                found = edited(text, before, data, self.units)
+                found = edited(Held(*text), before, data, self.units)
                 if known not in (mark for mark, _ in self._texts.values()):
                     del self[known]
             self[digest] = found = found or summarise(data, self.units)
@@ -194,7 +194,11 @@ class Summaries(MutableMapping[str, Summary]):
             for digest, summary in self._found.items()
         }
         self._is_new, self._path = False, path
-        write(path, sealed(_MAGIC, (self.units.dumped(), files, self._texts)))
+        texts = {
+            file: (digest, plain(held(data)))
+            for file, (digest, data) in self._texts.items()
+        }
+        write(path, sealed(_MAGIC, (self.units.dumped(), files, texts)))
 
     def _revived(self, data: bytes) -> Summary:
         try:

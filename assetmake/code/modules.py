@@ -17,7 +17,7 @@ from assetmake.code.records import Summary
 from assetmake.code.sources import BrokenSource, Sources
 from assetmake.errors import LoadError
 
-_EMPTY = Summary((), {}, (), None, (), "", {}, ((), {}, (), (), (), ()))
+_EMPTY = Summary((), {}, (), None, (), "", {}, ((), {}, (), (), (), ()), {}, 0)
 
 #: Finders whose work is done here, or that find nothing of the project.
 _OWN_FINDERS = (BuiltinImporter, FrozenImporter, PathFinder)

@@ -232,6 +232,9 @@ class Summary(NamedTuple):
         doc: Docstring of the module.
         paths: Path expressions that global names are assigned; see `syspath`.
         bound: What it binds, wherever in it; see `bound`.
+        alone: Of each unit that is a statement right in the file and binds
+            nothing but names: which statement it is, and those names.
+        size: How many statements stand right in it.
     """
 
     units: tuple[Unit, ...]
@@ -242,3 +245,5 @@ class Summary(NamedTuple):
     doc: str
     paths: dict[str, PathExpression]
     bound: Packed
+    alone: dict[int, tuple[int, tuple[str, ...]]]
+    size: int

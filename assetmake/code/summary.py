@@ -65,7 +65,8 @@ def summarise(data: bytes, known: MutableMapping[str, Unit] | None = None) -> Su
     builder = _Builder(bound, walrus=walrus, paths=paths)
     if known is not None and not paths:  # paths are collected along the way
         builder.reuse(data, known)
-    builder.block(tree.body, (), main=False)
+    for number, node in enumerate(tree.body):
+        builder.statement(number, node)
     return Summary(
         units=tuple(builder.units),
         bindings={name: tuple(found) for name, found in builder.bindings.items()},
@@ -75,6 +76,8 @@ def summarise(data: bytes, known: MutableMapping[str, Unit] | None = None) -> Su
         doc=docstring_of(tree.body) or "",
         paths=builder.paths,
         bound=bound.packed(),
+        alone=builder.alone,
+        size=len(tree.body),
     )
 
 
@@ -117,6 +120,8 @@ class _Builder:
         self.stars: list[Binding] = []
         self.events: list[tuple[str, str | PathExpression, int]] = []
         self.paths: dict[str, PathExpression] = {}
+        self.alone: dict[int, tuple[int, tuple[str, ...]]] = {}
+        self._top: tuple[int, ast.stmt | None] = 0, None
         self._order = 0
         self._marker: Marker | None = None
         self._known: MutableMapping[str, Unit] = {}
@@ -125,6 +130,11 @@ class _Builder:
         """Go through no statement again that is known, and keep the others."""
         self._marker = Marker(data, self.walker.module, walrus=self.walrus)
         self._known = known
+
+    def statement(self, number: int, node: ast.stmt) -> None:
+        """Add a statement that stands right in the file."""
+        self._top = number, node
+        self.block([node], (), main=False)
 
     def block(self, nodes: Iterable[ast.stmt], guards: _Guards, *, main: bool) -> None:
         """Add statements that stand under the same tests."""
@@ -197,6 +207,8 @@ class _Builder:
         index = self._add(unit, paths, guards, main=main)
         bound = bound_by([node], walrus=self.walrus)
         self._bind_all(bound, index, guards, main=main)
+        if node is self._top[1] and bound.alone is not None:
+            self.alone[index] = self._top[0], bound.alone
 
     def unit(self, node: ast.stmt) -> Unit:
         """Return the unit of a statement, as it was found before if it is known."""
