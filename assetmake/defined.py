@@ -61,10 +61,11 @@ class Shape(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A check of one asset, and the code of it."""
+    """A check of one asset, the code of it, and what its function tells."""
 
     bound: BoundCheck
     closure: Closure
+    live: Live
 
 
 @dataclass(slots=True)
@@ -281,6 +282,7 @@ def told(defined: Defined) -> dict[str, str]:
             repr(defined.shapes[name]),
             repr([getattr(asset, option) for option in OPTIONS]),
             repr(closure),
+            repr([_told_of(item) for item in defined.checks.get(name, ())]),
         )
     return found
 
@@ -295,12 +297,18 @@ def _checks(loaded: Loaded, defined: Defined) -> dict[str, tuple[Checked, ...]]:
         for item in items:
             bound = bind(item, name, defined.resolved[name], known, loaded.root)
             place = item.registered
-            closure = defined.code.closure(
-                item.plain, (place.file, place.line), settings=bound.settings
-            )
-            analysed.append(Checked(bound, closure))
+            live = defined.code.observe(item.plain, (place.file, place.line))
+            closure = defined.code.trace(live, settings=bound.settings)
+            analysed.append(Checked(bound, closure, live))
         found[name] = tuple(analysed)
     return found
+
+
+def _told_of(item: Checked) -> tuple[object, ...]:
+    bound, check = item.bound, item.bound.check
+    given = [(found.parameter, found.name) for found in (bound.table, *bound.inputs)]
+    said = (check.name, check.place, check.severity, check.description)
+    return (*said, given, list(bound.settings), item.closure)
 
 
 def _refuse_unsupported(

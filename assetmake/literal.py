@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from assetmake.options import (
     ASSET_OPTIONS,
+    CHECK_OPTIONS,
     SOURCE_OPTIONS,
     OptionError,
     Rule,
@@ -39,6 +40,22 @@ class AssetSaid(NamedTuple):
     name: str
     options: dict[str, Any]
     given: frozenset[str]
+    description: str
+
+
+class CheckSaid(NamedTuple):
+    """What the text of a function under ``@check(...)`` says.
+
+    Attributes:
+        name: Of the check.
+        targets: Of which assets it is: a text, or the parts of a dotted name.
+        severity: ``error`` or ``warn``.
+        description: As given, else the first line of the docstring.
+    """
+
+    name: str
+    targets: tuple[str | tuple[str, ...], ...]
+    severity: str
     description: str
 
 
@@ -73,11 +90,51 @@ def asset_said(text: str, *, options_wanted: bool) -> AssetSaid:
     name = options.pop("name", node.name)
     if options_wanted and (name_problem(name) or {"schema", "store"} & set(options)):
         raise Undecided(f"`{name}` is declared in a way that only a load judges")
-    docstring = ast.get_docstring(node, clean=False)
-    first = inspect.cleandoc(docstring or "").partition("\n")[0]
-    return AssetSaid(
-        name, options, frozenset(word.arg or "**" for word in keywords), first
+    given = frozenset(word.arg or "**" for word in keywords)
+    return AssetSaid(name, options, given, _first_line(node))
+
+
+def check_said(text: str) -> CheckSaid:
+    """Return what ``@check(...)`` and the function below it say.
+
+    Raises:
+        Undecided: it is not plain, or would be refused.
+    """
+    node = _statement(text)
+    if not isinstance(node, ast.FunctionDef) or len(node.decorator_list) != 1:
+        raise Undecided("a check is declared by more than a plain function")
+    call = node.decorator_list[0]
+    if not isinstance(call, ast.Call) or not call.args:
+        raise Undecided(f"`{node.name}` is a check of no asset")
+    options = _values(call.keywords, CHECK_OPTIONS)
+    name = options.get("name", node.name)
+    if name_problem(name):
+        raise Undecided(f"`{name}` is declared in a way that only a load judges")
+    return CheckSaid(
+        name,
+        tuple(_target(value) for value in call.args),
+        options.get("severity", "error"),
+        options.get("description", _first_line(node)),
     )
+
+
+def _target(value: ast.expr) -> str | tuple[str, ...]:
+    """Return which asset an argument of ``check`` names."""
+    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+        return value.value
+    parts: list[str] = []
+    while isinstance(value, ast.Attribute):
+        parts.append(value.attr)
+        value = value.value
+    if not isinstance(value, ast.Name):
+        raise Undecided("a check is of what only a load can tell")
+    return (value.id, *reversed(parts))
+
+
+def _first_line(node: ast.FunctionDef) -> str:
+    """Return the first line of a docstring, as `functions.first_line_of` does."""
+    docstring = ast.get_docstring(node, clean=False)
+    return inspect.cleandoc(docstring or "").partition("\n")[0]
 
 
 def source_said(text: str) -> tuple[int, dict[str, Any]]:

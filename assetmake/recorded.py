@@ -1,7 +1,7 @@
 """Keep what a load of the Assetfile told, in plain values, for looks without one.
 
-A record holds what only executing the code can tell: which assets and sources
-it declared and with which options, what the functions that loops and factories
+A record holds what only executing the code can tell: which assets, sources and
+checks it declared and with which options, what the functions that loops and factories
 made close over, and what the load looked at. What that means after an edit is
 decided in `static`. It can be deleted at any time.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,7 +29,7 @@ from assetmake.fingerprint import digest
 from assetmake.functions import NO_DEFAULT
 
 #: Changes with what a record holds or means.
-_MAGIC = b"assetmake load 2\n"
+_MAGIC = b"assetmake load 3\n"
 
 #: Options of a source.
 SOURCE_OPTIONS = (
@@ -92,6 +92,26 @@ class SourceFacts(NamedTuple):
     options: dict[str, Any]
 
 
+class CheckFacts(NamedTuple):
+    """What a load told of one check of one asset; see `checks.Check`.
+
+    Attributes:
+        asset: Of which it is.
+        is_named: Whether it was given the name of that asset, not its function.
+        targets: Names of all functions and assets that it was given.
+    """
+
+    asset: str
+    is_named: bool
+    name: str
+    place: Spot
+    live: Live
+    parameters: tuple[tuple[str, bool], ...]
+    targets: tuple[str, ...]
+    severity: str
+    description: str
+
+
 class Recorded(NamedTuple):
     """What one load told, and what it hung on.
 
@@ -103,7 +123,8 @@ class Recorded(NamedTuple):
         outlines: What executing each of `imported` did.
         assets: In the order of their declaration.
         sources: Likewise.
-        ordered: Whether that order is the one of their statements.
+        checks: Those of each asset in the order of their declaration.
+        ordered: Whether these orders are those of their statements.
         stamps: Of each file and directory that the load looked at, and of the
             places that packages are imported from; empty for what is absent.
         seen: Files, absent paths and directories in `Defined.seen`.
@@ -116,6 +137,7 @@ class Recorded(NamedTuple):
     outlines: tuple[Outline, ...]
     assets: tuple[AssetFacts, ...]
     sources: tuple[SourceFacts, ...]
+    checks: tuple[CheckFacts, ...]
     ordered: bool
     stamps: dict[str, str]
     seen: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
@@ -164,8 +186,6 @@ def record_of(defined: Defined, root: Path, began_ns: int) -> Recorded:
     returned = _returned(outliner, assets)
     modules = [model.modules.at(path) for path in defined.imported]
     problems = set(defined.doubts)
-    if defined.checks:
-        problems.add("checks are told by a load alone")
     for path, module in zip(defined.imported, modules, strict=True):
         if module is None or module.path != path:
             problems.add(f"{path} is imported by a link, or from elsewhere")
@@ -181,8 +201,13 @@ def record_of(defined: Defined, root: Path, began_ns: int) -> Recorded:
         ),
         assets,
         sources,
+        tuple(_check_facts(defined, spots)),
         spots.is_ordered(asset.live.where for asset in assets)
-        and spots.is_ordered(source.place.site for source in sources),
+        and spots.is_ordered(source.place.site for source in sources)
+        and all(
+            spots.is_ordered(item.live.where for item in items)
+            for items in defined.checks.values()
+        ),
         stamps,
         (
             tuple(sorted(map(str, defined.seen.files))),
@@ -198,6 +223,24 @@ def entered_by(loading: Loading) -> tuple[tuple[str, ...], tuple[str, ...]]:
     both = (loading.imported, loading.added)
     imported, added = (tuple(module.path for module in items) for items in both)
     return imported, added
+
+
+def _check_facts(defined: Defined, spots: _Spots) -> Iterator[CheckFacts]:
+    for asset, checks in defined.checks.items():
+        for item in checks:
+            check = item.bound.check
+            name = check.plain.__code__.co_name
+            yield CheckFacts(
+                asset,
+                asset in [t for t in check.targets if isinstance(t, str)],
+                check.name,
+                spots.spot(check.place, item.live.site, name),
+                item.live,
+                tuple((p.name, p.default is not NO_DEFAULT) for p in check.parameters),
+                tuple(getattr(t, "__name__", t) for t in check.targets),
+                check.severity,
+                check.description,
+            )
 
 
 class _Spots:
@@ -341,7 +384,7 @@ def parse(data: bytes, key: str) -> Recorded | None:
         if found is None or found[0] != key:
             return None
         _, tree = found
-        doubted, imported, entered, outlines, assets, sources, *rest = tree
+        doubted, imported, entered, outlines, assets, sources, checks, *rest = tree
         return Recorded(
             doubted,
             imported,
@@ -352,6 +395,7 @@ def parse(data: bytes, key: str) -> Recorded | None:
                 SourceFacts(name, _spot(place), options)
                 for name, place, options in sources
             ),
+            tuple(map(_check, checks)),
             *rest,
         )
     except (ValueError, TypeError, LookupError):
@@ -366,6 +410,11 @@ def _outline(tree: Any) -> Outline:
 def _asset(tree: Any) -> AssetFacts:
     name, place, live, *rest = tree
     return AssetFacts(name, _spot(place), _live(live), *rest)
+
+
+def _check(tree: Any) -> CheckFacts:
+    asset, is_named, name, place, live, *rest = tree
+    return CheckFacts(asset, is_named, name, _spot(place), _live(live), *rest)
 
 
 def _spot(tree: Any) -> Spot:

@@ -2,9 +2,9 @@
 
 The sources of today are compared with the record of the last load: what is
 executed when the Assetfile is loaded has to be the same, down to all that it
-leads to. Only plain definitions, of functions, of assets, of literals and of
-sources, may be new, other or gone; what those say is read off their text. In
-any doubt nothing is told, and the Assetfile is loaded.
+leads to. Only plain definitions, of functions, of assets, of checks, of literals
+and of sources, may be new, other or gone; what those say is read off their text.
+In any doubt nothing is told, and the Assetfile is loaded.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from types import FunctionType
 from typing import Any, NamedTuple, TypeVar, cast
 
 from assetmake.assets import Asset, Source
+from assetmake.checks import Check, bind
 from assetmake.code.closure import Code, Model
 from assetmake.code.draft import ASSET
 from assetmake.code.kept import Summaries
@@ -27,12 +28,13 @@ from assetmake.code.modules import Module
 from assetmake.code.outline import Outline, Outliner, Step
 from assetmake.code.parts import Place
 from assetmake.code.records import YIELDS
-from assetmake.defined import Defined, Shape, settle
+from assetmake.defined import Checked, Defined, Shape, settle
 from assetmake.errors import AssetmakeError
 from assetmake.functions import NO_DEFAULT, Parameter
 from assetmake.literal import (
     Undecided,
     asset_said,
+    check_said,
     compiles,
     line_said,
     parameters_said,
@@ -41,6 +43,7 @@ from assetmake.literal import (
 from assetmake.names import folded
 from assetmake.recorded import (
     AssetFacts,
+    CheckFacts,
     Recorded,
     SourceFacts,
     Spot,
@@ -93,7 +96,7 @@ def define_unloaded(
         today = _Today(code.model(), recorded)
         assets = today.assets()
         live = {item.asset.name: item.live for item in assets}
-        return settle(
+        found = settle(
             [item.asset for item in assets],
             today.sources(),
             root,
@@ -102,9 +105,11 @@ def define_unloaded(
             seen=recorded.seen_again(),
             settle_code=lambda: (code, live),
         )
+        found.checks = today.checks(found)
     except (AssetmakeError, OSError) as error:
         # What is wrong, a load tells in its own words.
         raise Undecided(f"it may be wrong: {error}") from error
+    return found
 
 
 class _Declared(NamedTuple):
@@ -200,7 +205,7 @@ class _Today:
         for step in pair.fresh:
             if step.kind == "source":
                 self._calls(pair, step)
-            elif step.kind in ("def", "asset"):
+            elif step.kind in ("def", "asset", "check"):
                 before = pair.named.get(step.name)
                 around = before.around if before else ""
                 if step.kind == "def" and step.around != around:
@@ -329,6 +334,142 @@ class _Today:
             found.append((number, self._new_source(pair, step)))
         return [source for _, source in self._in_order(found)]
 
+    def checks(self, defined: Defined) -> dict[str, tuple[Checked, ...]]:
+        """Return the checks of today, by asset."""
+        found: dict[str, list[tuple[int, Checked]]] = {}
+        declared: set[tuple[str, int]] = set()
+        for facts in self.recorded.checks:
+            where = facts.live.where
+            pair = self.pairs.get(where.path) if where is not None else None
+            if where is None or pair is None:
+                raise Undecided(f"check `{facts.name}` is declared elsewhere")
+            declared.add((where.path, where.unit))
+            step = pair.changed.get(pair.units.get(where.unit, -1))
+            if self._is_gone(where) or (step is not None and step.kind == "check"):
+                continue
+            name, live = self._checked(facts, defined), self._live(facts.live)
+            item = self._bound(self._check_of(facts, live), name, live, defined)
+            found.setdefault(name, []).append((self._number(where), item))
+        for pair, step, before in self._fresh("check"):
+            if before and (pair.module.path, before.unit) not in declared:
+                raise Undecided(f"{self._named(pair, step)} declared no check")
+            check, live, names = self._new_check(pair, step, defined)
+            number = self.order[pair.module.index, step.unit]
+            for name in names:
+                item = self._bound(check, name, live, defined)
+                found.setdefault(name, []).append((number, item))
+        return {name: self._of_one(name, items) for name, items in found.items()}
+
+    def _of_one(
+        self, asset: str, found: list[tuple[int, Checked]]
+    ) -> tuple[Checked, ...]:
+        items = tuple(item for _, item in self._in_order(found))
+        names = {item.bound.check.name for item in items}
+        if len(names) != len(items):
+            raise Undecided(f"`{asset}` may have two checks of one name")
+        return items
+
+    def _checked(self, facts: CheckFacts, defined: Defined) -> str:
+        """Return the name of today of the asset that a check was of."""
+        if facts.is_named:
+            if facts.asset not in defined.assets:
+                raise Undecided(f"check `{facts.name}` is of `{facts.asset}`")
+            return facts.asset
+        before = self._live_before[facts.asset]
+        where = before.where and self._site(before.where)
+        for name, live in defined.live.items():
+            renamed = before.own and live.own  # a plain statement declares one asset
+            if live.where == where and (renamed or name == facts.asset):
+                return name
+        raise Undecided(f"`{facts.name}` checks another asset")
+
+    @cached_property
+    def _live_before(self) -> Mapping[str, Live]:
+        return {facts.name: facts.live for facts in self.recorded.assets}
+
+    def _bound(self, check: Check, name: str, live: Live, defined: Defined) -> Checked:
+        known = {**defined.assets, **defined.sources}
+        root = Path(self.model.modules.root)
+        bound = bind(check, name, defined.resolved[name], known, root)
+        closure = defined.code.trace(live, settings=bound.settings)
+        return Checked(bound, closure, live)
+
+    def _check_of(self, facts: CheckFacts, live: Live) -> Check:
+        """Return a check that the last load declared, as it is today."""
+        place = self._place(facts.place)
+        where = live.where
+        if where is None:
+            raise Undecided(f"check `{facts.name}` is declared elsewhere")
+        first = self.pairs[where.path].module.summary.units[where.unit].at[0]
+        return Check(
+            name=facts.name,
+            function=_unloaded,
+            plain=cast("FunctionType", _unloaded),
+            place=place,
+            registered=Place(where.path, first),
+            parameters=_parameters(facts.parameters),
+            targets=facts.targets,
+            severity=facts.severity,
+            description=facts.description,
+        )
+
+    def _new_check(
+        self, pair: _Pair, step: Step, defined: Defined
+    ) -> tuple[Check, Live, list[str]]:
+        """Return a check that a plain definition declares, and of which assets."""
+        module = pair.module
+        unit = module.summary.units[step.unit]
+        parameters = parameters_said(unit.head)
+        if unit.flags & YIELDS or not parameters:
+            raise Undecided(f"{self._named(pair, step)} is for a load to judge")
+        said = check_said(self._text(module, step.unit))
+        names = [
+            name
+            for target in said.targets
+            for name in self._targeted(module, target, defined)
+        ]
+        site = Site(module.path, step.unit, -1, direct=True)
+        live = Live(site._replace(direct=False), site, own=True)
+        check = Check(
+            name=said.name,
+            function=_unloaded,
+            plain=cast("FunctionType", _unloaded),
+            place=Place(module.path, unit.line),
+            registered=Place(module.path, unit.at[0]),
+            parameters=_parameters(parameters),
+            targets=tuple(
+                target if isinstance(target, str) else self._function(module, target)[1]
+                for target in said.targets
+            ),
+            severity=said.severity,
+            description=said.description,
+        )
+        return check, live, list(dict.fromkeys(names))
+
+    def _targeted(
+        self, module: Module, target: str | tuple[str, ...], defined: Defined
+    ) -> list[str]:
+        """Return the assets that an argument of ``check`` stands for."""
+        if isinstance(target, str):
+            found = [target] if target in defined.assets else []
+        else:
+            site, _ = self._function(module, target)
+            found = [name for name, live in defined.live.items() if live.site == site]
+        if not found:
+            raise Undecided(f"a check is of `{target}`")
+        return found
+
+    def _function(self, module: Module, target: tuple[str, ...]) -> tuple[Site, str]:
+        """Return the function that a name stands for, and its own name."""
+        ref = ("name", target[0], target[1:])
+        found = self.model.resolver.resolve(module, ref, decorating=True)
+        if len(found) != 1 or found[0].kind != "unit" or found[0].rest:
+            raise Undecided(f"a check is of `{'.'.join(target)}`")
+        other = self.model.modules.found[found[0].module]
+        index = found[0].position
+        name = other.summary.units[index].name
+        return Site(other.path, index, -1, direct=True), name
+
     def _fresh(self, kind: str) -> Iterator[tuple[_Pair, Step, Step | None]]:
         for pair in self.pairs.values():
             for step in pair.fresh:
@@ -433,10 +574,7 @@ class _Today:
             plain=cast("FunctionType", _unloaded),
             place=place,
             registered=registered,
-            parameters=tuple(
-                Parameter(parameter, None, _UNKNOWN if has_default else NO_DEFAULT)
-                for parameter, has_default in parameters
-            ),
+            parameters=_parameters(parameters),
             **options,
         )
 
@@ -538,6 +676,13 @@ def _refuse_neighbours(names: list[str]) -> None:
     }
     if len(known) != len(places) or not known.isdisjoint(above):
         raise Undecided("two assets are in each other's way")
+
+
+def _parameters(found: tuple[tuple[str, bool], ...]) -> tuple[Parameter, ...]:
+    return tuple(
+        Parameter(name, None, _UNKNOWN if has_default else NO_DEFAULT)
+        for name, has_default in found
+    )
 
 
 def _unloaded(*_given: Any, **_named: Any) -> None:

@@ -104,10 +104,11 @@ import functools
 from pathlib import Path
 
 import helpers
-from assetmake import asset, source
+from assetmake import asset, check, source
 from helpers import clean
 from more import later
 
+LEVEL = "warn"
 LIMIT = 120
 REGIONS = ["north", "south"]
 raw = source("raw", path="raw.csv", format="text")
@@ -136,6 +137,15 @@ def report(above: str) -> str:
     return above + str(cached())
 
 
+@asset
+def final(total: str) -> str:
+    return total[:9]
+
+
+def sized(table):
+    return table
+
+
 def made(region):
     @asset(name=f"of_{region}")
     def inner(total: str) -> str:
@@ -146,6 +156,33 @@ def made(region):
 
 for name in REGIONS:
     made(name)
+
+
+@check(total, "final", severity="warn")
+def filled(total: str, *, least=1):
+    '''Whether there is anything.'''
+    return len(total) >= least
+
+
+@check(later)
+def later_filled(later):
+    return clean(later)
+
+
+@check("total", severity=LEVEL)
+def levelled(total, raw):
+    return raw == total
+
+
+def ruled(function, level):
+    @check(function, severity=level)
+    def short(table, most=9):
+        return len(table) < most
+
+
+ruled(final, "warn")
+for name in REGIONS:
+    check(f"of_{name}", name="long")(sized)
 
 
 class Table:
@@ -206,7 +243,7 @@ EDITS = {
         'group="daily", description="A report."',
     ),
     "option": (True, "more.py", "version=1", "version=2, retries=3"),
-    "name by an option": (True, "more.py", "version=1", "name='latest'"),
+    "name by an option": (True, "Assetfile.py", '"daily"', '"daily", name="latest"'),
     "option that is refused": (False, "more.py", "version=1", "version=1.5"),
     "option that is unknown": (False, "more.py", "version=1", "versions=1"),
     "option that is computed": (False, "more.py", "version=1", "version=len('a')"),
@@ -263,7 +300,7 @@ EDITS = {
         True,
         "Assetfile.py",
         "@asset(group"
-        + USUAL["Assetfile.py"].split("@asset(group")[1].split("def m")[0],
+        + USUAL["Assetfile.py"].split("@asset(group")[1].split("@asset\n")[0],
         "",
     ),
     "removed asset that is read": (
@@ -351,6 +388,118 @@ EDITS = {
         "    return x\n",
         "    return x + 1\n",
     ),
+    "body of a check": (True, "Assetfile.py", "len(total) >=", "len(total) >"),
+    "body that a check calls": (True, "helpers.py", "x.strip()", "x.rstrip()"),
+    "body of a check in a factory": (False, "Assetfile.py", "len(table) <", "9 <"),
+    "comment above a check": (
+        True,
+        "Assetfile.py",
+        "@check(later)",
+        "#\n@check(later)",
+    ),
+    "docstring of a check": (True, "Assetfile.py", "Whether there", "If there"),
+    "description of a check": (
+        True,
+        "Assetfile.py",
+        'severity="warn"',
+        'description="Of it."',
+    ),
+    "setting of a check": (True, "Assetfile.py", "least=1", "most=1"),
+    "default of a check": (True, "Assetfile.py", "least=1", "least=2"),
+    "input of a check": (True, "Assetfile.py", "(later):", "(later, total):"),
+    "input that is not read": (False, "Assetfile.py", "(later):", "(later, raw):"),
+    "input that nothing defines": (False, "Assetfile.py", "(later):", "(later, rw):"),
+    "table of another name": (False, "Assetfile.py", "(later):", "(total):"),
+    "check without a table": (False, "Assetfile.py", "filled(later):", "filled():"),
+    "check that yields": (False, "Assetfile.py", "return clean(later)", "yield later"),
+    "severity": (True, "Assetfile.py", 'severity="warn"', 'severity="error"'),
+    "severity left out": (True, "Assetfile.py", ', severity="warn"', ""),
+    "severity that is refused": (False, "Assetfile.py", '="warn")', '="warning")'),
+    "severity that a constant gives": (
+        False,
+        "Assetfile.py",
+        'LEVEL = "warn"',
+        'LEVEL = "error"',
+    ),
+    "option of a check that is unknown": (False, "Assetfile.py", 'severity="', 'sev="'),
+    "name of a check": (True, "Assetfile.py", 'severity="warn"', 'name="full"'),
+    "name of a check that is taken": (
+        False,
+        "Assetfile.py",
+        'severity="warn"',
+        'name="levelled"',
+    ),
+    "renamed check": (True, "Assetfile.py", "def filled", "def full"),
+    "removed check": (
+        True,
+        "Assetfile.py",
+        '@check(total, "final", severity="warn")\ndef filled(total: str, *, least=1):',
+        "def filled(total: str, *, least=1):",
+    ),
+    "removed check and its function": (
+        True,
+        "Assetfile.py",
+        "@check(later)\ndef later_filled(later):\n    return clean(later)\n",
+        "",
+    ),
+    "new check": (
+        True,
+        "Assetfile.py",
+        "class Table",
+        "@check(report, 'total')\ndef long(x):\n    return clean(x)\n\nclass Table",
+    ),
+    "new check above others": (
+        True,
+        "Assetfile.py",
+        '@check(total, "final"',
+        '@check(total)\ndef full(total):\n    return total\n\n\n@check(total, "final"',
+    ),
+    "new check of a source": (
+        False,
+        "Assetfile.py",
+        "class Table",
+        "@check('raw')\ndef long(raw):\n    return raw\n\nclass Table",
+    ),
+    "new check of a helper": (
+        False,
+        "Assetfile.py",
+        "class Table",
+        "@check(summed)\ndef long(raw):\n    return raw\n\nclass Table",
+    ),
+    "new check before its asset": (
+        False,
+        "Assetfile.py",
+        "@asset\ndef total",
+        "@check(total)\ndef long(total):\n    return total\n\n@asset\ndef total",
+    ),
+    "new check without an asset": (
+        False,
+        "Assetfile.py",
+        "class Table",
+        "@check\ndef long(report):\n    return report\n\nclass Table",
+    ),
+    "check of another asset": (
+        True,
+        "Assetfile.py",
+        "@check(later)\ndef later_filled(later)",
+        "@check(report)\ndef later_filled(report)",
+    ),
+    "check of one more asset": (
+        True,
+        "Assetfile.py",
+        '"final", s',
+        '"final", "later", s',
+    ),
+    "check of one asset less": (True, "Assetfile.py", '"final", s', "s"),
+    "check of an unknown asset": (False, "Assetfile.py", '"final", s', '"fnal", s'),
+    "checked asset is renamed": (False, "Assetfile.py", "def final", "def last"),
+    "checked asset is renamed by an option": (
+        True,
+        "more.py",
+        "version=1",
+        "name='latest'",
+    ),
+    "checked asset is no asset": (False, "more.py", "@asset(version=1)\n", ""),
     "class": (False, "Assetfile.py", "return 1", "return 2"),
     "call": (False, "helpers.py", "K = 2", "K = 2\nprint(K)"),
     "syntax": (False, "helpers.py", "K = 2", "K = = 2"),
@@ -499,6 +648,39 @@ def test_a_look_after_an_edit_executes_nothing(space, loads, words):
     assert loads.call_count == 1
     assert quick == whole
     assert quick.status == (words[0] in ("--check", "-q"))
+
+
+def test_an_edit_of_a_check_is_told_without_a_load(space, loads):
+    """With the reason that a load gives."""
+    text = (space.root / "Assetfile.py").read_text(encoding="utf-8")
+    declared = "\n\n@check('upper', severity='warn')\ndef long(upper): return %s\n"
+    text = text.replace("import asset", "import check, asset", 1)
+    space.write({"Assetfile.py": text + declared % "len(upper) > 1"})
+    space.built()
+    loads.reset_mock()
+
+    space.write({"Assetfile.py": text + declared % "len(upper) > 2"})
+
+    assert "check `long` changed" in space.run("--why", "upper").out
+    assert '"check-changed"' in space.run("--status", "--json").out
+    said = [space.run(*words) for words in LOOKS]
+    assert loads.call_count == 0
+    assert said == [space.run(*words, ASSETMAKE_INDEX="0") for words in LOOKS]
+
+
+def test_a_check_of_an_unknown_asset_is_refused_by_a_load(space, loads):
+    text = (space.root / "Assetfile.py").read_text(encoding="utf-8")
+    declared = "\n\n@check('uper')\ndef long(upper): return upper\n"
+    text = text.replace("import asset", "import check, asset", 1)
+    space.write({"Assetfile.py": text})
+    space.built()
+    loads.reset_mock()
+
+    space.write({"Assetfile.py": text + declared})
+    ran = space.run("--check")
+
+    assert loads.call_count == 1
+    assert "check `long` is of `uper`, which nothing defines" in ran.err
 
 
 def test_a_look_after_a_look_executes_nothing(space, loads):

@@ -13,16 +13,18 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from assetmake.code.closure import Model
-from assetmake.code.draft import Draft
+from assetmake.code.draft import CHECK, Draft
 from assetmake.code.modules import Module
 from assetmake.code.records import (
     READS_DOCS,
     READS_NOTES,
     YIELDS,
+    Call,
     Located,
     Piece,
     Unit,
 )
+from assetmake.code.resolve import Target
 from assetmake.fingerprint import digest
 
 #: Decorators that neither call a function nor look into it.
@@ -44,8 +46,8 @@ class Step(NamedTuple):
     """One thing that importing a module does.
 
     Attributes:
-        kind: ``def``, ``asset``, ``value`` or ``source`` for a statement that
-            declares and runs nothing; ``run`` for any other.
+        kind: ``def``, ``asset``, ``check``, ``value`` or ``source`` for a
+            statement that declares and runs nothing; ``run`` for any other.
         key: What it declares; tells it apart from all others of its kind.
         around: Digest of decorators, and of all that they lead to.
         head: Digest of all else that runs when it is executed.
@@ -120,7 +122,7 @@ class Outliner:
         evaluated = {
             self.expression(module, piece)
             for step in steps
-            if step.kind in ("def", "asset")
+            if step.kind in ("def", "asset", "check")
             for piece in self.pieces(module, units[step.unit])
             if not piece.literal
         }
@@ -179,15 +181,22 @@ class Outliner:
             key = unit.name if kind == "value" else unit.code
             return Step(kind, key, "", unit.code, unit.code, "", index)
         around = [
-            (call.code, self.led(module, call.refs, decorating=True))
+            (
+                call.code,
+                self._given(module, call)
+                if kind == "check"
+                else self.led(module, call.refs, decorating=True),
+            )
             for call in unit.decorators
         ]
         evaluated = self.pieces(module, unit)
-        if kind == "asset":  # which evaluates what is postponed
+        if kind != "def":  # what is postponed is evaluated, too
             evaluated = (*unit.defaults, *unit.annotations)
         pieces = [(piece.name, self.expression(module, piece)) for piece in evaluated]
         head = digest(unit.head, unit.flags & YIELDS, *pieces)
         code = digest(unit.code, *around, head)
+        if kind == "check":
+            head = digest(head, unit.docs)  # of its description
         return Step(
             kind,
             unit.name,
@@ -198,10 +207,31 @@ class Outliner:
             index,
         )
 
+    def _given(self, module: Module, call: Call) -> str:
+        """Return the digest of what a decorator is given.
+
+        Of a plain asset, as in ``@check(highs)``, only which one it is: what it
+        computes is nothing to who is told of it.
+        """
+        named: list[str] = []
+        others: list[Located] = []
+        for located in call.refs:
+            targets = self.model.resolver.resolve(module, located[0], decorating=True)
+            if len(targets) == 1 and self._is_plain_asset(targets[0]):
+                other = self.model.modules.found[targets[0].module]
+                named += (other.path, targets[0].name)
+            else:
+                others.append(located)
+        return digest(*named, self.led(module, others, decorating=True))
+
     def _run(self, module: Module, index: int, unit: Unit) -> Step:
         """Return the step of a statement that may run anything."""
         deep = self.graph.deep(self.graph.number(("unit", module.index, index)))
-        around = digest(*(call.code for call in unit.decorators))
+        # What decorators are given counts, also where the node leaves it out.
+        around = digest(
+            *(call.code for call in unit.decorators),
+            *(self._given(module, call) for call in unit.decorators),
+        )
         return Step("run", unit.name, around, deep.decode(), unit.code, "", index)
 
     def _kind(self, module: Module, index: int, unit: Unit) -> str:
@@ -221,10 +251,12 @@ class Outliner:
     def _kind_of_function(self, module: Module, unit: Unit) -> str:
         if not unit.decorators:
             return "def"
-        if len(unit.decorators) == 1 and self._draft(module).asset_call(
-            unit.decorators[0]
-        ):
-            return "asset"
+        if len(unit.decorators) == 1:
+            call = unit.decorators[0]
+            if self._draft(module).asset_call(call):
+                return "asset"
+            if self._is_check(module, call):
+                return "check"
         for call in unit.decorators:
             if call.callee is None:
                 return ""
@@ -232,6 +264,31 @@ class Outliner:
             if not all(target.name in _HARMLESS for target in targets):
                 return ""
         return "def"
+
+    def _is_check(self, module: Module, call: Call) -> bool:
+        """Return whether a decorator is ``check``, of plain assets and literals."""
+        for ref, _ in call.refs:
+            targets = self.model.resolver.resolve(module, ref, decorating=True)
+            if len(targets) != 1:
+                return False
+            known = self._is_plain_asset(targets[0])
+            if ref == call.callee:
+                known = targets[0].kind == "leaf" and targets[0].name in CHECK
+            if not known:
+                return False
+        return call.callee is not None
+
+    def _is_plain_asset(self, target: Target) -> bool:
+        if target.kind != "unit" or target.rest:
+            return False
+        module = self.model.modules.found[target.module]
+        unit = module.summary.units[target.position]
+        return (
+            unit.kind == "def"
+            and not unit.guards
+            and len(unit.decorators) == 1
+            and self._draft(module).asset_call(unit.decorators[0])
+        )
 
 
 def postponed(module: Module) -> bool:
