@@ -21,13 +21,23 @@ from assetmake.manifest import ManifestError, parse_manifest
 from assetmake.project import open_project
 from assetmake.status import State
 
+#: A table whose manifest alone tells rows, dtypes, and which column is the index.
+TABLE = """
+    import pandas as pd
+
+    @asset(format="csv")
+    def table(raw: str) -> pd.DataFrame:
+        made = {"code": ["001", "002"], "day": pd.to_datetime(["2026-01-01"] * 2)}
+        return pd.DataFrame(made).set_index("code")
+"""
+
 
 @pytest.fixture(scope="module")
 def space(tmp_path_factory):
     space = TestSpace(tmp_path_factory.mktemp("project") / "in" / "deep")
     space.root.mkdir(parents=True)
     (space.root.parent / "outside").write_text("precious")
-    space.write({"Assetfile.py": TEXTS, "raw.txt": "some words\n"})
+    space.write({"Assetfile.py": TEXTS + TABLE, "raw.txt": "some words\n"})
     space.built()
     return space
 
@@ -35,6 +45,13 @@ def space(tmp_path_factory):
 @pytest.fixture(scope="module")
 def manifest(space):
     return (space.root / "data/upper/_manifest.json").read_bytes()
+
+
+@pytest.fixture(scope="module", params=["upper", "table"])
+def recorded(request, space):
+    """The name of an asset, and the bytes of its manifest."""
+    file = space.root / "data" / request.param / "_manifest.json"
+    return request.param, file.read_bytes()
 
 
 @contextlib.contextmanager
@@ -71,14 +88,14 @@ def looked_at(space):
     return rows
 
 
-def garbled(space, data):
+def garbled(space, data, name="upper"):
     """Put bytes in the place of a manifest, look, and put it back."""
-    file = space.root / "data/upper/_manifest.json"
+    file = space.root / "data" / name / "_manifest.json"
     whole = file.read_bytes()
     (space.root / "data/.assetmake/snapshot").unlink(missing_ok=True)
     file.write_bytes(data)
     try:
-        return looked_at(space)["upper"]
+        return looked_at(space)[name]
     finally:
         file.write_bytes(whole)
 
@@ -92,8 +109,9 @@ def test_a_manifest_cut_anywhere_is_none(manifest):
             parse_manifest(manifest[:at])
 
 
-def test_a_manifest_flipped_anywhere_is_refused_or_says_the_same(manifest):
+def test_a_manifest_flipped_anywhere_is_refused_or_says_the_same(recorded):
     """Rows, a dtype or what readers need beside could change, and nothing told."""
+    _, manifest = recorded
     whole = parse_manifest(manifest)
     parsed = 0
     for at in range(len(manifest)):
@@ -106,8 +124,9 @@ def test_a_manifest_flipped_anywhere_is_refused_or_says_the_same(manifest):
     assert parsed  # a newline became a blank, say
 
 
-def test_two_lines_of_a_manifest_that_became_one_are_refused(manifest):
+def test_two_lines_of_a_manifest_that_became_one_are_refused(recorded):
     """As are two that changed places, one that is gone, and one that is twice."""
+    _, manifest = recorded
     whole = parse_manifest(manifest)
     lines = manifest.splitlines(keepends=True)
     for at in range(len(lines) - 1):
@@ -120,18 +139,19 @@ def test_two_lines_of_a_manifest_that_became_one_are_refused(manifest):
 
 @pytest.mark.slow
 def test_a_table_with_a_flipped_manifest_is_not_fresh_with_other_values(
-    space, manifest
+    space, recorded
 ):
     """At each byte, in the store, as `--status` finds it."""
-    recorded = parse_manifest(manifest)
+    name, manifest = recorded
+    whole = parse_manifest(manifest)
     for at in range(len(manifest)):
         data = bytearray(manifest)
         data[at] ^= 1 << at % 8
 
-        row = garbled(space, bytes(data))
+        row = garbled(space, bytes(data), name)
 
         if row.state is State.FRESH:
-            assert row.manifest == recorded
+            assert row.manifest == whole
         else:
             assert [reason.code for reason in row.reasons] == ["manifest-unreadable"]
 
