@@ -14,7 +14,9 @@ from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import CodeType
 
 from assetmake import boot, clocks, defined, fileindex, snapshot, world
 from assetmake.code.closure import Code
@@ -33,8 +35,11 @@ _HERE = Path(__file__).resolve().parent
 DONE, REFUSED, FOUND, KILLED = 0, 1, 3, 9
 #: Stamps of a coarse clock are multiples of this, in ns: as of Linux before 6.13.
 _COARSE = 8_000_000
+#: Code objects, by file and bytes, of one trial.
+_COMPILED: dict[tuple[str, bytes], CodeType] = {}
 
 _stat, _exchange = os.stat, swap._exchange
+_compile = SourceFileLoader.source_to_code
 
 
 class ByBytes(Summaries):
@@ -70,6 +75,14 @@ class Disk:
         self.left: int | None = None
         self.root = ""
         self.exchanges = True
+
+    def begin(self, root: Path, left: int) -> None:
+        """Kill this process, a fork, before one of its writes.
+
+        Only there is the hook added: it costs at each of the many events, and
+        cannot be taken away.
+        """
+        self.root, self.left = str(root), left
         sys.addaudithook(self._hook)
 
     def _hook(self, event: str, arguments: tuple) -> None:
@@ -125,7 +138,7 @@ def begin_child(folder: Path, work: Callable[[], object], *, kill_at: int = -1) 
     if child == 0:
         try:
             if kill_at >= 0:
-                DISK.root, DISK.left = str(folder / "data"), kill_at
+                DISK.begin(folder / "data", kill_at)
             work()
         except AssetmakeError:
             os._exit(REFUSED)
@@ -204,14 +217,21 @@ WORKERS = Workers()
 def _coarse_stat(*arguments: object, **options: object) -> os.stat_result:
     """Return what a file system says whose clock ticks slowly."""
     found = _stat(*arguments, **options)
-    names = ("st_atime", "st_mtime", "st_ctime")
-    more = {}
-    for name in names:
-        ns = getattr(found, f"{name}_ns") // _COARSE * _COARSE
-        more[f"{name}_ns"], more[name] = ns, ns / 1e9
-    for name in ("st_blksize", "st_blocks", "st_rdev"):
-        more[name] = getattr(found, name)
-    return os.stat_result(tuple(found)[:10], more)
+    atime = found.st_atime_ns // _COARSE * _COARSE
+    mtime = found.st_mtime_ns // _COARSE * _COARSE
+    ctime = found.st_ctime_ns // _COARSE * _COARSE
+    more = {
+        "st_atime_ns": atime,
+        "st_mtime_ns": mtime,
+        "st_ctime_ns": ctime,
+        "st_atime": atime / 1e9,
+        "st_mtime": mtime / 1e9,
+        "st_ctime": ctime / 1e9,
+        "st_blksize": found.st_blksize,
+        "st_blocks": found.st_blocks,
+        "st_rdev": found.st_rdev,
+    }
+    return os.stat_result(found[:10], more)
 
 
 class Machine:
@@ -244,7 +264,9 @@ def machine(*, is_coarse: bool, exchanges: bool) -> Iterator[Machine]:
         (world.ProjectWorld, "submit", _submit),
         (world.ProjectWorld, "finished", _finished),
         (defined, "Code", _code),
+        (SourceFileLoader, "source_to_code", _compiled),
     ]
+    _COMPILED.clear()
     if is_coarse:
         patches.append((os, "stat", _coarse_stat))
     else:
@@ -302,6 +324,13 @@ def _code(*arguments: object, **options: object) -> Code:
     if os.environ.get("ASSETMAKE_INDEX") == "0":
         options["summaries"] = _SUMMARIES
     return Code(*arguments, **options)
+
+
+def _compiled(self: SourceFileLoader, data: bytes, path: str) -> CodeType:
+    found = _COMPILED.get((path, data))
+    if found is None:
+        found = _COMPILED[path, data] = _compile(self, data, path)
+    return found
 
 
 def forge_stamps(folder: Path, files: list[Path]) -> int:

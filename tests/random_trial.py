@@ -17,7 +17,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
 from random_disk import DISK, KILLED, WORKERS, Machine, begin_child, end_child, in_child
 from random_model import (
     EXTRAS,
@@ -34,12 +33,13 @@ from random_model import (
     Table,
 )
 
+from assetmake.defined import Defined
 from assetmake.errors import AssetmakeError
 from assetmake.fileindex import FileIndex
 from assetmake.listen import Listener, Result
 from assetmake.manifest import Manifest, ManifestError, parse_manifest
 from assetmake.project import Project, _plan, open_project
-from assetmake.remember import Remembered
+from assetmake.remember import Remembered, remembered
 from assetmake.status import State, Status
 from assetmake.stores.local import LocalStore
 
@@ -103,8 +103,8 @@ class Trial:
         self.made: dict[bytes, tuple[Recipe, Manifest, dict[str, bytes]]] = {}
         #: Manifests that can be read, and that nobody wrote so.
         self.garbled: set[bytes] = set()
-        #: The code that was loaded last, and what it defines.
-        self.loaded: tuple = ((), None)
+        #: What code defines, by its bytes, of that which was loaded.
+        self.loaded: dict[tuple[tuple[str, bytes], ...], Defined] = {}
         self.opened = 0
         self.looked: Counter[str] = Counter()
         #: All files as they were at the last look.
@@ -200,10 +200,14 @@ class Trial:
         """
         project = open_project(self.folder)
         self.opened += 1
-        key, defined = self.loaded
-        if self.opened % 4 and key == self.code():
-            project._defined = defined
+        if self.opened % 8:
+            project._defined = self.loaded.get(self.code())
         return project
+
+    def learn_code(self, project: Project, code: tuple) -> None:
+        """Take what a project defines, if that was loaded, by the bytes of its code."""
+        if project._defined is not None and project._defined.loaded is not None:
+            self.loaded[code] = project._defined
 
     def code(self) -> tuple[tuple[str, bytes], ...]:
         """Return all code of the project."""
@@ -318,7 +322,7 @@ class Trial:
         project = self.project()
         known = project._remember()
         if known is None:
-            known = project._known()
+            known = remembered(project._look())
             assert project._defined is not None
             loaded = project._defined.loaded is not None
             how = "loaded" if loaded else "from the sources"
@@ -333,9 +337,9 @@ class Trial:
             with _looking_closely():
                 bare = self.bare(project)
                 assert _told(known) == _told(bare._known()), "a shortcut says otherwise"
-            self.loaded = (self.code(), bare._defined)
+            self.learn_code(bare, self.code())
         elif how == "loaded":
-            self.loaded = (self.code(), project._defined)
+            self.learn_code(project, self.code())
         self.shown = self.picture(whole=False)
         assert self.shown == before, "looking changed something"
         rows = known.statuses
@@ -361,8 +365,9 @@ class Trial:
         store = LocalStore(self.data, self.folder)
         store.index = FileIndex(None, self.folder)
         bare = open_project(self.folder, store=store)
-        if self.loaded[0] == self.code():
-            bare._defined = self.loaded[1]
+        known = self.loaded.get(self.code())
+        if known is not None:
+            bare._defined = known
         elif project._defined is not None and project._defined.loaded is not None:
             bare._defined = project._defined
         return bare
@@ -512,7 +517,8 @@ class Trial:
 
     def carry_out(self, asked: Asked) -> Result:
         """Build for real."""
-        return self.project().build(
+        project, code = self.project(), self.code()
+        result = project.build(
             asked.names if asked.words is None else asked.words,
             keep_going=asked.keep_going,
             jobs=asked.jobs,
@@ -520,6 +526,8 @@ class Trial:
             pretend=asked.pretend,
             listener=Waits(),
         )
+        self.learn_code(project, code)
+        return result
 
     def build_unsure(self, asked: Asked) -> None:
         """Build what a garbled manifest leaves uncertain: it ends without a crash."""
@@ -603,9 +611,13 @@ class Trial:
     def refused(self, asked: Asked) -> None:
         """A build that cannot begin says so, and touches nothing."""
         before = self.picture(whole=False)
-        with pytest.raises(AssetmakeError) as raised:
+        hints: Collection[str] | None = None
+        try:
             self.carry_out(asked)
-        assert raised.value.hints
+        except AssetmakeError as error:
+            hints = error.hints
+        assert hints is not None, "a build began that could not"
+        assert hints, "a refusal does not say what to do"
         assert self.calls() == [], "a build ran something, then refused"
         after = self.picture(whole=False)
         changed = {
