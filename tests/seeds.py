@@ -577,7 +577,7 @@ BUGS = [
         "stores/local.py",
         "            try:\n                swap(staged, place, self.root)\n",
         "            if place.exists():\n                (place / FILE_NAME).write_bytes(text)\n            try:\n                swap(staged, place, self.root)\n",
-        "random crash edit_code",
+        "test_stores.py -k publication",
     ),
     Bug(
         "swap-without-exchange",

@@ -355,6 +355,22 @@ def test_a_failure_is_kept_until_it_is_forgotten(store):
     assert store.record("hot").failure is None
 
 
+def test_a_publication_that_was_cut_off_changes_nothing(store, monkeypatch):
+    """Neither data nor manifest: until the swap nothing stands in their place."""
+    publish(store, "hot", part_0="old")
+    table = store.root / "hot"
+    before = {path.name: path.read_bytes() for path in table.iterdir()}
+
+    def cut(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(swapping, "swap", cut)
+    with pytest.raises(KeyboardInterrupt):
+        publish(store, "hot", part_0="new")
+
+    assert {path.name: path.read_bytes() for path in table.iterdir()} == before
+
+
 def test_tables_are_exchanged_and_not_by_two_renames(store, monkeypatch, tmp_path):
     """Between the two there was no table in its place."""
     one, other = tmp_path / "one", tmp_path / "other"
