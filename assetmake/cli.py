@@ -28,7 +28,8 @@ from assetmake.terminal import ClosedError, Stream, silence
 def run(command: Command, words: Sequence[str]) -> int:
     """Carry out a command line and return its exit status.
 
-    Ctrl-C and a reader that has gone end the process by their signals.
+    Ctrl-C, what else tells a build to end, and a reader that has gone end the
+    process by their signals.
     """
     try:
         return _run(command, words)
@@ -53,12 +54,12 @@ def _run(command: Command, words: Sequence[str]) -> int:
     except AssetmakeError as error:
         show_error(error, err, full_trace=full_trace)
         return error.exit_code
-    except InterruptedBuildError:
-        _die("SIGINT")
-    except KeyboardInterrupt:
+    except InterruptedBuildError as ended:
+        _die(ended.signal)
+    except KeyboardInterrupt as ended:
         # A terminal shows ^C: it is written over.
         err.line(("\r\x1b[K" if err.can_live() else "") + "assetmake: interrupted")
-        _die("SIGINT")
+        _die(getattr(ended, "signal", "SIGINT"))
     except (ClosedError, BrokenPipeError):
         raise
     except OSError as error:

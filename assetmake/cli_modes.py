@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 
 
 class InterruptedBuildError(Exception):
-    """Ctrl-C ended the build, and all about it was said."""
+    """A signal ended the build, and all about it was said; `signal` is its name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.signal = name
 
 
 class Session:
@@ -351,6 +355,17 @@ def _init(session: Session) -> int:
 
 
 def _build(session: Session) -> int:
+    from assetmake.endings import endings
+
+    with endings() as told:
+        result = _built(session)
+    if result.interrupted:
+        raise InterruptedBuildError(told.signal or "SIGINT")
+    return 0 if result.ok else 1
+
+
+def _built(session: Session) -> Result:
+    """Build, and say what came of it."""
     from assetmake.render.progress import Progress
 
     options, err = session.options, session.err
@@ -375,9 +390,7 @@ def _build(session: Session) -> int:
         if progress is not None:
             progress.close()
     _report(session, result, progress.plan if progress else None)
-    if result.interrupted:
-        raise InterruptedBuildError
-    return 0 if result.ok else 1
+    return result
 
 
 def _report(session: Session, result: Result, plan: Plan | None) -> None:

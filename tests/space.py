@@ -90,9 +90,9 @@ class TestSpace:
         return {**kept, "TZ": "UTC", "PYTHONDONTWRITEBYTECODE": "1", **variables}
 
     def popen(
-        self, *words: str, cwd: str = ".", **variables: str
+        self, *words: str, cwd: str = ".", apart: bool = False, **variables: str
     ) -> subprocess.Popen[str]:
-        """Start the command, its streams as pipes."""
+        """Start the command, its streams as pipes; `apart` in a group of its own."""
         return subprocess.Popen(
             [sys.executable, "-m", "assetmake", *words],
             cwd=self.root / cwd,
@@ -101,6 +101,7 @@ class TestSpace:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
+            start_new_session=apart,
             # As a shell starts what runs in the foreground.
             preexec_fn=_heed_ctrl_c,  # noqa: PLW1509 - it does no more than a call
         )

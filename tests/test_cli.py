@@ -677,6 +677,116 @@ def test_ctrl_c_ends_with_a_summary_and_by_its_signal(space):
     assert not (space.root / "data" / "sleeping").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_what_ends_a_build_is_told_as_ctrl_c_is(space, name):
+    """The process dies by it, and the store goes on."""
+    space.write({"Assetfile.py": SLEEPING})
+    with space.popen() as process:
+        while "quick" not in process.stderr.readline():
+            assert process.poll() is None
+        time.sleep(0.5)
+        process.send_signal(signal.Signals[name])
+        out, err = process.communicate(timeout=30)
+
+    assert process.returncode == -signal.Signals[name]
+    assert out == ""
+    assert lines(err) == [
+        "assetmake: interrupted: sleeping stopped, nothing of it is stored",
+        "assetmake: 1 built, 1 stopped, 1 not started in #s; run it again to go on",
+    ]
+    assert (space.root / "data" / "quick").exists()
+    assert not (space.root / "data" / "sleeping").exists()
+    space.edit("Assetfile.py", "time.sleep(60", "time.sleep(0")
+    assert "2 built, 1 fresh" in space.shell().err
+
+
+STUBBORN = """
+    import time
+
+    from assetmake import asset
+
+
+    @asset
+    def stubborn() -> str:
+        open("begun", "w")
+        try:
+            time.sleep(60)
+        except KeyboardInterrupt:
+            open("told", "w")
+            time.sleep(60)
+        return ""
+"""
+
+
+@pytest.mark.parametrize("second", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_second_signal_ends_a_build_at_once(space, second):
+    space.write({"Assetfile.py": STUBBORN})
+    with space.popen() as process:
+        for file, name in (("begun", "SIGTERM"), ("told", second)):
+            while not (space.root / file).exists():
+                assert process.poll() is None
+                time.sleep(0.05)
+            time.sleep(0.1)
+            process.send_signal(signal.Signals[name])
+        _, err = process.communicate(timeout=30)
+
+    assert process.returncode == -signal.Signals[second]
+    assert "interrupted" not in err
+    assert not (space.root / "data" / "stubborn").exists()
+
+
+@pytest.mark.slow
+def test_what_a_build_was_started_to_ignore_does_not_end_it(space):
+    """As by `nohup`."""
+    space.write({"Assetfile.py": SLEEPING.replace("sleep(60", "sleep(2")})
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = space.popen()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    with process:
+        while "quick" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGHUP)
+        _, err = process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert "3 built" in err
+
+
+FORKS = """
+    import os
+    import signal
+    import time
+
+    from assetmake import asset
+
+
+    @asset
+    def forks() -> str:
+        pid = os.fork()
+        if not pid:
+            try:
+                time.sleep(60)
+            finally:
+                os._exit(7)
+        time.sleep(0.2)
+        os.kill(pid, signal.SIGTERM)
+        return str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+def test_a_process_that_an_asset_forks_ends_by_its_signal(space):
+    """Pools end their processes so."""
+    space.write({"Assetfile.py": FORKS})
+
+    ran = space.shell()
+
+    assert ran.status == 0, ran.err
+    assert (space.root / "data" / "forks" / "forks.txt").read_text() == "-15"
+
+
 def test_ctrl_c_while_loading_is_quiet(space):
     space.write({"Assetfile.py": "import time\nopen('begun', 'w')\ntime.sleep(60)\n"})
     with space.popen("--status") as process:
