@@ -103,6 +103,7 @@ def manifests(root: Path) -> dict[str, object]:
         tree = json.loads(file.read_text())
         for key in ("at", "seconds", "peak_memory"):
             del tree["built"][key]
+        del tree["fingerprint"]  # of these, too
         found[str(file.relative_to(root))] = tree
     return found
 
