@@ -158,9 +158,11 @@ def finish_step(
     # As it is now: somebody may have edited it while the asset ran.
     if not store.is_ours(name, store.record(name)):
         kept = str(store.keep(name))
-    store.publish(name, started.staged, manifest)
+    # Not after: a build that is killed in between would leave a new table and the
+    # failure of an older run.
     if before.failure:
         store.note_failure(name, None)
+    store.publish(name, started.staged, manifest)
     state.records[name] = _as_stored(manifest)
     state.refresh(name)
     output = manifest.output
