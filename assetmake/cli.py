@@ -5,6 +5,7 @@ Only this module and `cli_modes` print, and only this one exits.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -68,9 +69,25 @@ def _run(command: Command, words: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - whatever it is, 1 would mean "not fresh"
         from assetmake.tracebacks import full_traceback
 
+        if (refused := _unopened(error)) is not None:
+            show_error(_refused(refused), err, full_trace=full_trace)
+            return 2
         err.line(full_traceback(error))
         err.line("error: this is a bug in assetmake, please report the lines above")
         return 2
+
+
+def _unopened(error: Exception) -> OSError | None:
+    """Return why the operating system opened no compiled module, if that is it.
+
+    Its linker tells in words alone: "FILE: cannot open shared object file: WHY".
+    """
+    if not isinstance(error, ImportError) or not error.path:
+        return None
+    for number in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+        if str(error).endswith(os.strerror(number)):
+            return OSError(number, os.strerror(number), error.path)
+    return None
 
 
 def _refused(error: OSError) -> AssetmakeError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 import time
 from dataclasses import replace
@@ -11,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from space import TEXTS, TestSpace
 
-from assetmake.project import open_project
+from assetmake.project import Project, open_project
 from assetmake.status import Condition, State
 from assetmake.stores import swap
 from assetmake.stores.local import LocalStore
@@ -150,6 +152,27 @@ def test_a_file_that_the_system_refuses_is_told_in_a_line(space):
 
     assert ran.status == 2
     assert "error: cannot write to the store" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_compiled_module_that_the_system_opens_no_more_is_told_in_a_line(
+    space, monkeypatch
+):
+    """The linker tells why in words, without a number."""
+    why = "cannot open shared object file: " + os.strerror(errno.EMFILE)
+
+    def build(*_, **__):
+        raise ImportError(f"/lib/_one.so: {why}", name="_one", path="/lib/_one.so")
+
+    monkeypatch.setattr(Project, "build", build)
+
+    ran = space.run()
+
+    assert ran.status == 2
+    assert ran.err.startswith("error: ")
+    assert "/lib/_one.so" in ran.err
+    assert os.strerror(errno.EMFILE).lower() in ran.err.lower()
+    assert "bug" not in ran.err
     assert "Traceback" not in ran.err
 
 
