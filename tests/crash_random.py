@@ -96,7 +96,14 @@ def start(root: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            # Who runs this in the background may ignore some, as `nohup` does.
+            preexec_fn=_heed,  # noqa: PLW1509 - a few calls
         )
+
+
+def _heed() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def trial(bench: matrix.Bench, chance: random.Random, seconds: float) -> str:

@@ -9,9 +9,11 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import TracebackType
 from unittest import mock
 
 from assetmake.cli import main
@@ -58,8 +60,25 @@ def _text(stream: io.TextIOWrapper) -> str:
     return stream.read()
 
 
-def _heed_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+class _Process(subprocess.Popen[str]):
+    """A process that does not outlive a test that failed beside it."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, error, trace)
+
+
+def _in_foreground(ignored: set[int]) -> None:
+    """Heed what ends a process, as a shell starts one, whoever runs the tests."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        how = signal.SIG_IGN if number in ignored else signal.SIG_DFL
+        signal.signal(number, how)
 
 
 class TestSpace:
@@ -90,10 +109,10 @@ class TestSpace:
         return {**kept, "TZ": "UTC", "PYTHONDONTWRITEBYTECODE": "1", **variables}
 
     def popen(
-        self, *words: str, cwd: str = ".", apart: bool = False, **variables: str
+        self, *words: str, cwd: str = ".", ignored: Iterable[int] = (), **variables: str
     ) -> subprocess.Popen[str]:
-        """Start the command, its streams as pipes; `apart` in a group of its own."""
-        return subprocess.Popen(
+        """Start the command, its streams as pipes, some signals ignored."""
+        return _Process(
             [sys.executable, "-m", "assetmake", *words],
             cwd=self.root / cwd,
             env=self.environ(**variables),
@@ -101,9 +120,7 @@ class TestSpace:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
-            start_new_session=apart,
-            # As a shell starts what runs in the foreground.
-            preexec_fn=_heed_ctrl_c,  # noqa: PLW1509 - it does no more than a call
+            preexec_fn=partial(_in_foreground, {*ignored}),
         )
 
     def shell(self, *words: str, cwd: str = ".", **variables: str) -> Ran:

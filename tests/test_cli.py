@@ -740,12 +740,7 @@ def test_a_second_signal_ends_a_build_at_once(space, second):
 def test_what_a_build_was_started_to_ignore_does_not_end_it(space):
     """As by `nohup`."""
     space.write({"Assetfile.py": SLEEPING.replace("sleep(60", "sleep(2")})
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        process = space.popen()
-    finally:
-        signal.signal(signal.SIGHUP, before)
-    with process:
+    with space.popen(ignored=[signal.SIGHUP]) as process:
         while "quick" not in process.stderr.readline():
             assert process.poll() is None
         process.send_signal(signal.SIGHUP)
