@@ -109,6 +109,7 @@ def test_a_manifest_cut_anywhere_is_none(manifest):
             parse_manifest(manifest[:at])
 
 
+@pytest.mark.slow
 def test_a_manifest_flipped_anywhere_is_refused_or_says_the_same(recorded):
     """Rows, a dtype or what readers need beside could change, and nothing told."""
     _, manifest = recorded

@@ -719,6 +719,7 @@ STUBBORN = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("second", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_second_signal_ends_a_build_at_once(space, second):
     space.write({"Assetfile.py": STUBBORN})

@@ -145,6 +145,7 @@ SOURCES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", SOURCES, ids=range(len(SOURCES)))
 def test_an_edit_gives_what_the_whole_file_gives(text):
     """Whatever was edited, into whatever: else it is read as a whole."""
@@ -196,6 +197,7 @@ def test_what_counts_for_the_whole_file_is_not_passed_over(text, old, new):
         assert plain(found) == plain(summarise(after))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", OWN, ids=lambda file: file.stem)
 def test_edits_of_our_own_files_give_what_whole_files_give(file):
     """In real code, of which most edits leave the rest alone."""

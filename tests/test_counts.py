@@ -131,6 +131,7 @@ def test_a_no_op_asks_for_each_file_once(projects, words, size):
     assert stats == 3 * size + 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("words", [("--status",), ("-n",), ("--list",), ("a1",)])
 def test_what_shows_rows_asks_no_more(projects, words, size):

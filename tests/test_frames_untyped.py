@@ -92,6 +92,7 @@ def test_options_are_those_of_read_csv(tmp_path):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("files", "options", "text"),
     [

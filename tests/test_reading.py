@@ -76,6 +76,7 @@ def test_a_failure_of_a_table_that_stayed_is_told_at_once(space):
     assert reads == ["upper"]
 
 
+@pytest.mark.slow
 def test_there_is_an_end_to_it(space):
     """Nothing is read by the name of a build that is never done."""
     project, reads = open_project(space.root), []

@@ -427,6 +427,7 @@ def test_local_spark_listens_on_loopback():
     assert settings["spark.ui.enabled"] == "false"
 
 
+@pytest.mark.slow
 def test_nothing_is_sent(space, tmp_path_factory):
     """A build, a status and a check of plain files open no socket."""
     path = hooked(
