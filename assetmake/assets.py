@@ -412,8 +412,8 @@ def _make_asset(function: Any, options: dict[str, Any]) -> Asset:
         raise DefinitionError(f"{problem}\n{where}", hints=hint)
     refuse_kind(plain, name, place, root)
     parameters = parameters_of(function, name, place, root)
+    known = [found.name for found in parameters]
     for parameter in options.get("upstream", {}):
-        known = [found.name for found in parameters]
         if parameter not in known:
             close = did_you_mean(parameter, known)
             where = source_line(place, plain.__name__, root)

@@ -79,10 +79,7 @@ def asset_said(text: str, *, options_wanted: bool) -> AssetSaid:
     Raises:
         Undecided: it is not plain, or would be refused.
     """
-    node = _statement(text)
-    if not isinstance(node, ast.FunctionDef) or len(node.decorator_list) != 1:
-        raise Undecided("an asset is declared by more than a plain function")
-    call = node.decorator_list[0]
+    node, call = _decorated(text, "an asset")
     keywords = call.keywords if isinstance(call, ast.Call) else []
     if isinstance(call, ast.Call) and call.args:
         raise Undecided(f"`{node.name}` gives `asset` more than options")
@@ -100,10 +97,7 @@ def check_said(text: str) -> CheckSaid:
     Raises:
         Undecided: it is not plain, or would be refused.
     """
-    node = _statement(text)
-    if not isinstance(node, ast.FunctionDef) or len(node.decorator_list) != 1:
-        raise Undecided("a check is declared by more than a plain function")
-    call = node.decorator_list[0]
+    node, call = _decorated(text, "a check")
     if not isinstance(call, ast.Call) or not call.args:
         raise Undecided(f"`{node.name}` is a check of no asset")
     options = _values(call.keywords, CHECK_OPTIONS)
@@ -116,6 +110,14 @@ def check_said(text: str) -> CheckSaid:
         options.get("severity", "error"),
         options.get("description", _first_line(node)),
     )
+
+
+def _decorated(text: str, what: str) -> tuple[ast.FunctionDef, ast.expr]:
+    """Return a plain function, and the one decorator above it."""
+    node = _statement(text)
+    if not isinstance(node, ast.FunctionDef) or len(node.decorator_list) != 1:
+        raise Undecided(f"{what} is declared by more than a plain function")
+    return node, node.decorator_list[0]
 
 
 def _target(value: ast.expr) -> str | tuple[str, ...]:

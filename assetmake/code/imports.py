@@ -15,7 +15,7 @@ import linecache
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.machinery import SourceFileLoader
 from importlib.util import decode_source
@@ -64,10 +64,8 @@ class Bounds:
             return _INSTALLED.isdisjoint(inner) and not (
                 is_below(directory, STDLIB) and not is_below(root, STDLIB)
             )
-        return (
-            _INSTALLED.isdisjoint(directory.split(os.sep))
-            and not is_below(directory, STDLIB)
-            and not (self._spark and is_below(directory, self._spark))
+        return not is_installed(directory) and not (
+            self._spark and is_below(directory, self._spark)
         )
 
 
@@ -141,25 +139,27 @@ class Session:
 
     def made(self) -> dict[str, ModuleType]:
         """Return this session's modules; only while it is the innermost one."""
+        return self._of_files(self._compiled.__contains__)
+
+    def _of_files(self, is_one: Callable[[str], bool]) -> dict[str, ModuleType]:
+        """Return modules of such files, and the project's packages without a file."""
         found = {}
-        for name, module, known in _imported(self.bounds):
-            file = known.get("__file__")
-            if file is None:
-                mine = "__path__" in known and self._is_namespace(known)
-            else:
-                mine = file in self._compiled
-            if mine:
+        for name, module, held in _imported(self.bounds):
+            file = held.get("__file__")
+            if is_one(file) if isinstance(file, str) else self._is_namespace(held):
                 found[name] = module
         return found
 
-    def _is_namespace(self, known: Mapping[str, Any]) -> bool:
-        """Whether a package without a file is nothing but directories of the project.
+    def _is_namespace(self, held: Mapping[str, Any]) -> bool:
+        """Whether a package is nothing but directories of the project.
 
         Args:
-            known: What its module holds.
+            held: What its module holds.
         """
+        if held.get("__file__") is not None or "__path__" not in held:
+            return False
         try:
-            entries = [str(entry) for entry in known.get("__path__", ())]
+            entries = [str(entry) for entry in held["__path__"]]
         except KeyError:  # its parent is not imported any more
             return False
         root = str(self.bounds.root)
@@ -251,24 +251,19 @@ class Session:
 
     def _displaced(self) -> dict[str, ModuleType]:
         """Return the modules that must not be seen while this session is active."""
-        root = str(self.bounds.root)
-        outer = _sessions[-1].modules if _sessions else {}
-        found = {}
-        for name, module, known in _imported(self.bounds):
-            file = known.get("__file__")
-            if file is None:
-                hidden = "__path__" in known and self._is_namespace(known)
-            else:
-                hidden = (
-                    isinstance(file, str)
-                    and file.startswith(root)
-                    and file.endswith(".py")  # an extension can rarely come twice
-                    and is_below(file, root)
-                    and self.bounds.owns(file)
-                )
-            if hidden or (outer and outer.get(name) is module):
+        found = self._of_files(self._is_source)
+        for name, module in (_sessions[-1].modules if _sessions else {}).items():
+            if sys.modules.get(name) is module:
                 found[name] = module
         return {n: m for n, m in found.items() if n not in ("__main__", "__mp_main__")}
+
+    def _is_source(self, file: str) -> bool:
+        """Whether a file in the project's directory is its code, in Python."""
+        return (
+            file.endswith(".py")  # an extension can often not be imported twice
+            and is_below(file, str(self.bounds.root))
+            and self.bounds.owns(file)
+        )
 
 
 _lock = threading.RLock()

@@ -261,7 +261,7 @@ class LocalStore:
         return {*found} <= {FILE_NAME, SUCCESS, *files}
 
     def _failure(self, name: str) -> Failure | None:
-        file = f"{self._private}{os.sep}failures{os.sep}{_flat(name)}.json"
+        file = self._failure_file(name)
         if not os.path.exists(file):
             return None
         import json
@@ -273,8 +273,9 @@ class LocalStore:
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
-    def _failure_file(self, name: str) -> Path:
-        return self._private / "failures" / f"{_flat(name)}.json"
+    def _failure_file(self, name: str) -> str:
+        # Text: each look asks for the file of each asset.
+        return f"{self._private}{os.sep}failures{os.sep}{_flat(name)}.json"
 
     def stored(self, manifest: Manifest) -> Stored:
         """Return what a handler needs to load an asset."""
@@ -608,7 +609,7 @@ class LocalStore:
 
     def note_failure(self, name: str, failure: Failure | None) -> None:
         """Keep or forget a failure; where that fails, the next run is not told."""
-        file = self._failure_file(name)
+        file = Path(self._failure_file(name))
         try:
             if failure is None:
                 file.unlink(missing_ok=True)
