@@ -71,6 +71,11 @@ class Guarding:
         """Where it says what it noticed."""
         return self.folder / "output"
 
+    @property
+    def temporary(self) -> Path:
+        """Where its tests make their files; outside of the copied package."""
+        return self.folder.with_name(f"{self.folder.name}-t")
+
 
 def seed(bug: Bug, folder: Path, *, save: bool) -> Guarding:
     """Make a copy of the package with a bug in it.
@@ -78,7 +83,7 @@ def seed(bug: Bug, folder: Path, *, save: bool) -> Guarding:
     Raises:
         LookupError: what it replaces is not there.
     """
-    shutil.copytree(ROOT / "assetmake", folder / "assetmake", copy_function=os.link)
+    shutil.copytree(ROOT / "assetmake", folder / "assetmake", copy_function=_link)
     file = folder / "assetmake" / bug.file
     text = file.read_text()
     if text.count(bug.right) != 1:
@@ -89,6 +94,14 @@ def seed(bug: Bug, folder: Path, *, save: bool) -> Guarding:
     shutil.copy(ROOT / "pyproject.toml", folder)
     others = [guard for guard in OTHERS if guard.split()[0] != bug.guard.split()[0]]
     return Guarding(bug, folder, [bug.guard, *others], save=save)
+
+
+def _link(source: str, target: str) -> None:
+    """Link a file, or copy it where the temporary folder is on another file system."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def begin(guarding: Guarding) -> None:
@@ -128,7 +141,9 @@ def _guard(guard: str, guarding: Guarding) -> int:
         return _random(guarding.bug.name, favoured, save=guarding.save)
     names, _, chosen = guard.partition(" -k ")
     files = [f"tests/{name}" for name in names.split()]
-    words = ["-qx", "-p", "no:cacheprovider", *files]
+    # A folder of its own: in the common one, runs that end at the same time trip over
+    # what each other removes there.
+    words = ["-qxp", "no:cacheprovider", f"--basetemp={guarding.temporary}", *files]
     ended = pytest.main([*words, "-k", chosen] if chosen else words)
     return {0: HELD, 1: CAUGHT}.get(int(ended), BROKEN)
 
@@ -211,6 +226,7 @@ def catch_all(
                 running[guarding.process] = guarding
                 continue
             shutil.rmtree(guarding.folder)
+            shutil.rmtree(guarding.temporary, ignore_errors=True)
             report(guarding.bug, how)
 
 
