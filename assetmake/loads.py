@@ -12,14 +12,20 @@ import time
 from pathlib import Path
 
 from assetmake.clocks import lag_of
-from assetmake.code.kept import Summaries, read, sealed, unsealed, write
+from assetmake.code.kept import Summaries, read, write
 from assetmake.defined import Defined, define, told
 from assetmake.fingerprint import digest
 from assetmake.garbage import uncollected
+from assetmake.seals import can_seal, sealed, unsealed
 from assetmake.snapshot import key_of
 from assetmake.versions import VERSION
 
-_TOLD = b"assetmake told 1\n"
+_TOLD = b"assetmake told 2\n"
+
+_UNSEALED = (
+    "no earlier load can be believed without a secret; set `XDG_CACHE_HOME` to a "
+    "directory that only you can write to"
+)
 
 
 class Loads:
@@ -63,7 +69,7 @@ class Loads:
         """
         place, began = self._place(), time.time_ns()
         self._summaries = Summaries(os.path.join(place, "code") if place else "")
-        self.because = ""
+        self.because = "" if load or can_seal() else _UNSEALED
         found = None
         if place and not load:
             found = self._unloaded(os.path.join(place, "load"))
@@ -91,7 +97,8 @@ class Loads:
         """Return where files are kept; empty for nowhere."""
         wanted = os.environ.get("ASSETMAKE_INDEX", "") != "0"
         there = self._directory is not None and os.path.isdir(self._directory)
-        return str(self._directory) if wanted and there and self._key() else ""
+        can_keep = wanted and there and can_seal() and self._key()
+        return str(self._directory) if can_keep else ""
 
     def _key(self) -> str:
         """Return what has to be the same for a record to be looked at."""

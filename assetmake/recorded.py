@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from assetmake.assets import Asset, Source
 from assetmake.clocks import tick_of
-from assetmake.code.kept import plain, sealed, unsealed
+from assetmake.code.kept import plain
 from assetmake.code.listing import Lines
 from assetmake.code.live import Live, Referred, Site, Told
 from assetmake.code.loading import Loading
@@ -27,9 +27,10 @@ from assetmake.code.watcher import Seen
 from assetmake.defined import OPTIONS, Defined, Shape
 from assetmake.fingerprint import digest
 from assetmake.functions import NO_DEFAULT
+from assetmake.seals import sealed, unsealed
 
 #: Changes with what a record holds or means.
-_MAGIC = b"assetmake load 3\n"
+_MAGIC = b"assetmake load 4\n"
 
 #: Options of a source.
 SOURCE_OPTIONS = (

@@ -726,4 +726,11 @@ BUGS = [
         "        covered = {path for path, _ in declared}\n",
         "test_random.py -k once_failed",
     ),
+    Bug(
+        "seal-without-a-key",
+        "seals.py",
+        "    state = blake2b(len(magic).to_bytes(8, \"little\"), digest_size=_SIZE, key=key)\n",
+        "    state = blake2b(len(magic).to_bytes(8, \"little\"), digest_size=_SIZE)\n",
+        "test_seals.py",
+    ),
 ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import marshal
 import os
 import pickle
 import re
 import socket
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from space import TEXTS, TestSpace
@@ -262,6 +264,23 @@ def test_a_garbled_manifest_is_a_reason_and_no_crash(space, data):
     assert codes == ["manifest-unreadable"]
     assert built.status == 0, built.err
     assert space.run("-q").status == 0
+
+
+def test_no_record_of_somebody_else_is_read(space, tmp_path):
+    """Another user's records in a store are not even parsed: marshal could crash."""
+    space.edit("Assetfile.py", "raw.upper()", "raw.lower()")
+    theirs = space.run("--status", "-v", XDG_CACHE_HOME=str(tmp_path / "theirs"))
+    files = [space.root / "data/.assetmake" / name for name in ("load", "code")]
+    assert all(file.stat().st_size for file in files)
+    space.edit("Assetfile.py", "raw.lower()", "raw.title()")
+
+    with mock.patch("assetmake.seals.marshal", mock.Mock(wraps=marshal)) as used:
+        used.loads.side_effect = AssertionError
+        own = space.run("--status", "-v", XDG_CACHE_HOME=str(tmp_path / "own"))
+
+    note = "note: loaded the Assetfile: no earlier load is on record\n"
+    assert (own.out, own.err) == (theirs.out, theirs.err)
+    assert note in own.err
 
 
 def test_prune_leaves_what_no_manifest_proves(space):

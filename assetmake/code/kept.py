@@ -1,7 +1,8 @@
 """Keep summaries of source files on disk, by the digest of the bytes they are of.
 
 They save the parsing of files that did not change. What is garbled, or of
-another version, is passed over; only what the last analysis used is kept.
+another version, or another user's, is passed over; only what the last analysis
+used is kept.
 """
 
 from __future__ import annotations
@@ -18,34 +19,11 @@ from assetmake.code.edits import Held, edited, held
 from assetmake.code.marks import moved
 from assetmake.code.records import Act, Binding, Call, Piece, Summary, Unit
 from assetmake.code.summary import summarise
-from assetmake.fingerprint import digest_bytes
 from assetmake.plain import read_plain
+from assetmake.seals import sealed, unsealed
 
 #: Changes with what a summary holds or means.
-_MAGIC = f"assetmake code 4 {sys.version}\n".encode()
-
-
-def sealed(magic: bytes, value: Any) -> bytes:
-    """Return plain values as bytes that tell whether they are whole.
-
-    Raises:
-        ValueError: a value is not plain.
-    """
-    body = marshal.dumps(value)
-    return magic + digest_bytes(body).encode() + b"\n" + body
-
-
-def unsealed(magic: bytes, data: bytes) -> Any:
-    """Return what `sealed` made bytes of; None if it did not."""
-    if not data.startswith(magic):
-        return None
-    mark, _, body = data[len(magic) :].partition(b"\n")
-    if digest_bytes(body).encode() != mark:
-        return None
-    try:
-        return marshal.loads(body)  # noqa: S302 - its checksum was right
-    except (EOFError, ValueError, TypeError):
-        return None
+_MAGIC = f"assetmake code 5 {sys.version}\n".encode()
 
 
 def plain(value: Any) -> Any:
@@ -91,7 +69,7 @@ class Units(MutableMapping[str, Unit]):
         found = self._found.get(mark)
         if found is None:
             try:
-                found = _unit(marshal.loads(self._kept[mark]))  # noqa: S302 - as above
+                found = _unit(marshal.loads(self._kept[mark]))  # noqa: S302 - of sealed bytes
             except (EOFError, ValueError, TypeError) as error:
                 raise KeyError(mark) from error
             self._found[mark] = found
@@ -202,7 +180,7 @@ class Summaries(MutableMapping[str, Summary]):
 
     def _revived(self, data: bytes) -> Summary:
         try:
-            units, bindings, stars, *rest = marshal.loads(data)  # noqa: S302 - as above
+            units, bindings, stars, *rest = marshal.loads(data)  # noqa: S302 - of sealed bytes
             return Summary(
                 tuple(map(self._placed, units)),
                 {

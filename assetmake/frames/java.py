@@ -12,7 +12,6 @@ import atexit
 import os
 import re
 import shutil
-import stat
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from pathlib import Path
 
 from assetmake.errors import JavaError
 from assetmake.fingerprint import digest
+from assetmake.private import cache_directory, is_private
 
 #: Spark 4 is compiled for this version; older ones refuse its class files.
 MINIMUM = 17
@@ -232,30 +232,10 @@ def _private_places() -> Iterator[Path]:
     """Yield the user's cache, then a directory that goes with the process."""
     cache = cache_directory()
     if cache is not None:
-        yield cache / "java"
+        yield Path(cache, "java")
     scratch = Path(tempfile.mkdtemp(prefix="assetmake-java-"))
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     yield scratch
-
-
-def cache_directory() -> Path | None:
-    """Return the user's own cache of assetmake, made if it has to be.
-
-    None when there is no home directory, or it cannot be written. The
-    directory belongs to the user and nobody else can write to it: what lies
-    there may be executed.
-    """
-    base = os.environ.get("XDG_CACHE_HOME") or (
-        "~/Library/Caches" if sys.platform == "darwin" else "~/.cache"
-    )
-    place = Path(base).expanduser() / "assetmake"
-    try:
-        if not place.is_absolute():
-            return None
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return place if _is_private(place) and os.access(place, os.W_OK) else None
 
 
 def _holds(home: Path, script: str) -> bool:
@@ -263,20 +243,12 @@ def _holds(home: Path, script: str) -> bool:
     java = home / "bin" / "java"
     try:
         return (
-            all(map(_is_private, (home.parent, home, java.parent, java)))
+            all(map(is_private, (home.parent, home, java.parent, java)))
             and java.read_text("utf-8") == script
             and os.access(java, os.X_OK)
         )
     except OSError:
         return False
-
-
-def _is_private(path: Path) -> bool:
-    """Return whether only this user can change `path`."""
-    status = path.lstat()
-    others = stat.S_IWGRP | stat.S_IWOTH
-    is_link = stat.S_ISLNK(status.st_mode)
-    return status.st_uid == os.getuid() and not is_link and not status.st_mode & others
 
 
 def _write_wrapper(home: Path, script: str) -> None:
