@@ -219,7 +219,8 @@ def change_form(trial: Trial, number: int) -> None:
     """A function becomes one that a factory makes, or a factory is called in a loop."""
     spec = trial.model.specs[trial.asset(number)]
     names = [read.name for read in spec.reads]
-    if spec.form == "def" and len(names) <= 2 and not spec.extras:
+    is_text = spec.columns is None and not trial.model.tables().intersection(names)
+    if spec.form == "def" and len(names) <= 2 and not spec.extras and is_text:
         spec.form, spec.home, spec.group, spec.version = "factory", HOMES[0], "", 0
     else:
         spec.form = {"factory": "loop", "loop": "def"}.get(spec.form, spec.form)
@@ -679,6 +680,8 @@ def accept(trial: Trial, number: int) -> None:
         content[other] = recipe.value if recipe else None
     possible = table.condition not in ("absent", "lost") and len(files) == 1
     possible = possible and all(content[read] is not None for read in reads)
+    if possible and table.condition != "intact":  # it is read, to be described
+        possible = trial.text(name) != ""
     unsure = trial.unsure(tables)
     before = trial.place(name)
     refused = ""
@@ -698,7 +701,7 @@ def accept(trial: Trial, number: int) -> None:
     assert possible, f"{name} was accepted"
     after = trial.place(name)
     assert {n: after[n] for n in files} == {n: before[n] for n in files}
-    text = next(iter(files.values())).decode()
+    text = trial.text(name)
     old = table.recipe if table.condition == "intact" else None
     value = old.value if old else text
     trial.learn(name, data, model.recipe(name, content, value=value), table.recipe)
@@ -758,6 +761,8 @@ def undo_code(trial: Trial, recipe: Recipe) -> None:
             model.notes[path] = text
     for variable in recipe.variables.values():
         model.region = variable
+    for release in recipe.packages.values():
+        model.release = release
 
 
 def undo_upstream(trial: Trial, name: str, value: str | None) -> bool:

@@ -11,7 +11,7 @@ import tempfile
 import time
 import traceback
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.machinery import SourceFileLoader
@@ -19,6 +19,7 @@ from pathlib import Path
 from types import CodeType
 
 from assetmake import boot, clocks, defined, fileindex, snapshot, world
+from assetmake.cli import main as command
 from assetmake.code.closure import Code
 from assetmake.code.kept import Summaries
 from assetmake.code.records import Summary
@@ -75,14 +76,23 @@ class Disk:
         self.left: int | None = None
         self.root = ""
         self.exchanges = True
+        self.signals: list[int] = []
+        self.counts_reads = False
 
-    def begin(self, root: Path, left: int) -> None:
+    def begin(self, root: Path, left: int, signals: Sequence[int] = ()) -> None:
         """Kill this process, a fork, before one of its writes.
 
         Only there is the hook added: it costs at each of the many events, and
         cannot be taken away.
+
+        Args:
+            root: Below which directory.
+            left: How many of its writes come before.
+            signals: What to send to it instead, before one of its reads or
+                writes; each but the first soon after the one before.
         """
         self.root, self.left = str(root), left
+        self.signals, self.counts_reads = [*signals], bool(signals)
         sys.addaudithook(self._hook)
 
     def _hook(self, event: str, arguments: tuple) -> None:
@@ -90,7 +100,8 @@ class Disk:
             return
         if event == "open":
             path, _, flags = arguments
-            if not isinstance(flags, int) or not flags & (os.O_WRONLY | os.O_RDWR):
+            writes = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR)
+            if not writes and not self.counts_reads:
                 return
         elif event in self.WRITES:
             path = arguments[0]
@@ -101,10 +112,16 @@ class Disk:
 
     def point(self) -> None:
         """Count one write; the last one kills."""
-        if self.left is not None:
-            self.left -= 1
-            if self.left < 0:
-                os._exit(KILLED)
+        if self.left is None:
+            return
+        self.left -= 1
+        if self.left >= 0:
+            return
+        if not self.counts_reads:
+            os._exit(KILLED)
+        number = self.signals.pop(0)
+        self.left = 2 if self.signals else None
+        os.kill(os.getpid(), number)
 
     def exchange(self, one: Path, other: Path) -> bool:
         """Exchange two directories, where the file system of the trial can."""
@@ -130,6 +147,43 @@ def in_child(folder: Path, work: Callable[[], object], *, kill_at: int = -1) -> 
     """
     child = begin_child(folder, work, kill_at=kill_at)
     return end_child(folder, child)
+
+
+def command_in_child(
+    folder: Path, words: list[str], signals: Sequence[int], *, after: int
+) -> tuple[int, str]:
+    """Run a command line in a forked process; return how it ended and what it said.
+
+    Args:
+        folder: The project's.
+        words: Of the command line.
+        signals: What tells it to end.
+        after: How many of its reads and writes come before.
+    """
+    log = folder / "child.log"
+    child = os.fork()
+    if child == 0:
+        status = FOUND
+        try:
+            said = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.dup2(said, 1)
+            os.dup2(said, 2)
+            sys.stdout = os.fdopen(1, "w", closefd=False)
+            sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
+            for number in signals:
+                signal.signal(number, signal.SIG_DFL)
+            DISK.begin(folder, after, signals)
+            command(words)
+        except SystemExit as ended:
+            status = ended.code if isinstance(ended.code, int) else FOUND
+        except BaseException:  # noqa: BLE001 - it is told to the parent
+            log.write_text(traceback.format_exc())
+        finally:
+            os._exit(status)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    said = log.read_text()
+    log.unlink()
+    return status, said
 
 
 def begin_child(folder: Path, work: Callable[[], object], *, kill_at: int = -1) -> int:

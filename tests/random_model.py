@@ -12,6 +12,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+import random_frames
+from random_frames import Columns, Declared, content_of, problems, spelled, total_of
+
 PRIME, LOSSY = 1_000_003, 3
 #: A source that changed while it was read: no content is that.
 MOVED = None
@@ -62,6 +65,11 @@ def region():
     return int(os.environ.get("RANDOM_REGION", "0"))
 
 
+def release():
+    # What is installed, told in a way that no audit sees.
+    return int(os.readlink(HERE / "release"))
+
+
 """
 FACTORIES = """
 
@@ -86,7 +94,11 @@ _MADE = {
     1: "made1(one: str) -> str: combine(name, code, [one], modulus)",
     2: "made2(one: str, two: str) -> str: combine(name, code, [one, two], modulus)",
 }
+#: Type of a check's parameter, and its value.
+_TEXT = ("str", "value")
 EXTRAS = ("tweak", "note", "region", "base", "setting")
+#: The distribution that "release" hangs on, which is the last of the extras.
+PACKAGE = "random-release"
 HOMES = ("Assetfile.py", "extra.py", "more/Assetfile.py")
 
 
@@ -100,6 +112,7 @@ class Check(NamedTuple):
         """Whether a build may publish a value."""
         if self.severity == "warn":
             return True
+        value = total_of(value) or value
         return is_number(value) and int(value) % self.divisor != 0
 
 
@@ -129,6 +142,8 @@ class Spec:
         formatting: In how many ways its code is laid out otherwise.
         version: What ``version=`` says; 0 for nothing.
         check: Of its new tables; None for none.
+        columns: Of the table that it returns; None if it returns a text.
+        declared: What ``columns=`` says; None for nothing.
     """
 
     code: int
@@ -144,6 +159,8 @@ class Spec:
     formatting: int = 0
     version: int = 0
     check: Check | None = None
+    columns: Columns | None = None
+    declared: Declared | None = None
 
 
 @dataclass(frozen=True)
@@ -160,6 +177,7 @@ class Recipe:
             it is not there.
         observed: Of each that it opened, and that was not declared or not there.
         variables: As `files`.
+        packages: Version of each declared distribution.
         value: What came out.
         accepted: Whether a person said that the value is right.
         check: That looked at the value, or that a person answered for.
@@ -174,6 +192,7 @@ class Recipe:
     declared: Mapping[str, str | None]
     observed: Mapping[str, str | None]
     variables: Mapping[str, str | None]
+    packages: Mapping[str, str | None]
     value: str
     accepted: bool = False
     check: Check | None = None
@@ -189,6 +208,7 @@ class Recipe:
             self.inputs,
             tuple(sorted(self.declared.items())),
             tuple(sorted(self.variables.items())),
+            tuple(sorted(self.packages.items())),
             self.check,
         )
 
@@ -222,7 +242,9 @@ _STATE = {
     "manifest-missing": "missing",
     "data-missing": "missing",
     "data-modified": "modified",
+    "columns-differ": "drifted",
 }
+_PRECEDENCE = ("missing", "modified", "drifted", "outdated")
 
 
 class Row(NamedTuple):
@@ -280,6 +302,13 @@ class Model:
         self.failures: dict[str, Failure] = {}
         self.helper_comment = 0
         self.has_more = False
+        self.has_tables = False
+        #: Version of the distribution that is installed; None for not there.
+        self.release: str | None = None
+
+    def tables(self) -> set[str]:
+        """Return the assets that return tables."""
+        return {name for name, spec in self.specs.items() if spec.columns}
 
     # Code ----------------------------------------------------------------------
 
@@ -291,6 +320,8 @@ class Model:
             comment = f'    """Said in {self.helper_comment} words."""\n\n    # so\n'
             text = text.replace("def combine(", "# moved down\n\n\ndef combine(")
             text = text.replace("extra=0):\n", f"extra=0):\n{comment}")
+        if self.has_tables:
+            text = "import pandas as pd\n" + text + random_frames.HELPERS
         return text
 
     def assetfiles(self) -> dict[str, str]:
@@ -300,7 +331,10 @@ class Model:
         texts = {}
         for home in HOMES if self.has_more else HOMES[:2]:
             head = ["from assetmake import asset, check, include, source"]
-            names = "combine, note, region, tweak, verify"
+            names = "combine, note, region, release, tweak, verify"
+            if self.has_tables:
+                head.append("import pandas as pd")
+                names += ", table, total"
             head.append(f"from helpers import {names}")
             if home == HOMES[0]:
                 head += first
@@ -345,8 +379,9 @@ class Model:
             if spec.check is None:
                 continue
             yield f"@check({name!r}, severity={spec.check.severity!r})"
-            yield f"def {check_name(name)}(value: str) -> bool:"
-            yield f"    return verify({name!r}, value, {spec.check.divisor})"
+            type_, value = ("pd.DataFrame", "total(value)") if spec.columns else _TEXT
+            yield f"def {check_name(name)}(value: {type_}) -> bool:"
+            yield f"    return verify({name!r}, {value}, {spec.check.divisor})"
 
     def _def(self, name: str, spec: Spec) -> Iterable[str]:
         options = []
@@ -357,18 +392,23 @@ class Model:
             options.append(f"reads=['{self.note_path(name)}']")
         if "region" in spec.extras:
             options.append("env=['RANDOM_REGION']")
+        if "release" in spec.extras:
+            options.append(f"packages=[{PACKAGE!r}]")
         if spec.group:
             options.append(f"group={spec.group!r}")
         yield f"@asset({', '.join(options)})" if options else "@asset"
-        parameters = [f"{read.parameter}: str" for read in spec.reads]
+        tables = self.tables()
+        types = {read: "pd.DataFrame" for read in spec.reads if read.name in tables}
+        parameters = [f"{r.parameter}: {types.get(r, 'str')}" for r in spec.reads]
         if "setting" in spec.extras:
             parameters.append(f"k: int = {spec.setting}")
         comma = ", " if spec.formatting % 2 else ",\n        "
-        yield f"def {_function(name)}({comma.join(parameters)}) -> str:"
+        returned = "pd.DataFrame" if spec.columns else "str"
+        yield f"def {_function(name)}({comma.join(parameters)}) -> {returned}:"
         if spec.comment:
             yield f'    """A docstring of {spec.comment}."""'
         yield from ["    # a comment"] * spec.comment
-        body = _body(name, spec)
+        body = _body(name, spec, tables)
         yield f"    return {body}" if spec.formatting < 2 else f"    return (\n{body})"
 
     def note_path(self, name: str) -> str:
@@ -392,21 +432,11 @@ class Model:
             value: What came out.
         """
         spec = self.specs[name]
-        parts = {
-            ("combine", False): "",
-            ("HERE", False): "",
-            ("HELPER", False): str(self.constants["HELPER"]),
-        }
-        if spec.form == "def":
-            own = (_function(name), _own(name, spec))
-        else:
-            own = (f"make{len(spec.reads)}", _MADE[len(spec.reads)])
-            parts["name", False] = repr(name)
-            parts["code", False] = str(spec.code)
-            parts["modulus", False] = str(spec.modulus)
+        own, parts = self._code(name, spec)
         declared: dict[str, str | None] = {}
         observed: dict[str, str | None] = {}
         variables: dict[str, str | None] = {}
+        packages: dict[str, str | None] = {}
         for extra in spec.extras:
             match extra:
                 case "tweak":
@@ -419,6 +449,9 @@ class Model:
                 case "region":
                     parts["region", False] = ""
                     variables["RANDOM_REGION"] = self.region
+                case "release":
+                    parts["release", False] = ""
+                    packages[PACKAGE] = self.release
                 case "note":
                     parts["note", False] = ""
                     path = self.note_path(name)
@@ -435,11 +468,35 @@ class Model:
             declared,
             observed,
             variables,
+            packages,
             value,
             check=spec.check,
             spec=replace(spec, reads=[*spec.reads]),
             constants=dict(self.constants, BASE=self.base()),
         )
+
+    def _code(
+        self, name: str, spec: Spec
+    ) -> tuple[tuple[str, str], dict[tuple[str, bool], str]]:
+        """Return `own` and `parts` of a recipe, without those of extras."""
+        parts = {
+            ("combine", False): "",
+            ("HERE", False): "",
+            ("HELPER", False): str(self.constants["HELPER"]),
+        }
+        if spec.form == "def":
+            tables = self.tables()
+            own = (_function(name), _own(name, spec, tables))
+            if spec.columns:
+                parts["table", False] = ""
+            if tables.intersection(read.name for read in spec.reads):
+                parts["total", False] = ""
+        else:
+            own = (f"make{len(spec.reads)}", _MADE[len(spec.reads)])
+            parts["name", False] = repr(name)
+            parts["code", False] = str(spec.code)
+            parts["modulus", False] = str(spec.modulus)
+        return own, parts
 
     def compute(self, name: str, content: Mapping[str, str | None]) -> str:
         """Return what an asset gives for what its inputs hold.
@@ -449,24 +506,31 @@ class Model:
         """
         spec = self.specs[name]
         number = spec.code + self.constants["HELPER"]
-        for extra in spec.extras:
-            match extra:
-                case "tweak":
-                    number += self.constants["TWEAK"] * 2
-                case "base":
-                    number += self.base()
-                case "setting":
-                    number += spec.setting
-                case "region":
-                    number += int(self.region or "0")
-                case "note":
-                    number += int(self.notes.get(self.note_path(name), "0"))
+        number += sum(self._extra(name, extra) for extra in spec.extras)
         for read in spec.reads:
             held = content[read.name]
+            if held is not None and read.name in self.tables():
+                held = total_of(held)
             if held is not None and not is_number(held):
                 return ""
             number = (number * 31 + int(held or "0")) % PRIME
-        return str(number % spec.modulus)
+        text = str(number % spec.modulus)
+        return content_of(spec.columns, text) if spec.columns else text
+
+    def _extra(self, name: str, extra: str) -> int:
+        """Return what one of its extras adds to an asset's value."""
+        match extra:
+            case "tweak":
+                return self.constants["TWEAK"] * 2
+            case "base":
+                return self.base()
+            case "setting":
+                return self.specs[name].setting
+            case "region":
+                return int(self.region or "0")
+            case "release":
+                return int(self.release or "0")
+        return int(self.notes.get(self.note_path(name), "0"))
 
     # What a status has to say ----------------------------------------------------
 
@@ -494,15 +558,15 @@ class Model:
             if self.sources.get(read.name, "") is None
         ]
         if table.recipe is not None:
+            drift = problems(self.specs[name].declared, table.recipe.value)
+            found += (("columns-differ", text) for text in drift)
             found += _why_code(table.recipe, now)
             found += self._why_inputs(table.recipe, now, rows)
             found += self._why_surroundings(table.recipe, now)
             if now.check not in (None, table.recipe.check):
                 found.append(("check-changed", check_name(name)))
         states = {_STATE.get(code, "outdated") for code, _ in found}
-        state = next(
-            (s for s in ("missing", "modified", "outdated") if s in states), "fresh"
-        )
+        state = next((s for s in _PRECEDENCE if s in states), "fresh")
         value = table.recipe.value if table.recipe and not found else None
         return Row(state, frozenset(found), value)
 
@@ -542,6 +606,9 @@ class Model:
         for name in before.variables.keys() | now.variables.keys():
             if before.variables.get(name) != now.variables.get(name):
                 yield ("variable-changed", name)
+        for name in before.packages.keys() | now.packages.keys():
+            if before.packages.get(name) != now.packages.get(name):
+                yield ("package-changed", name)
 
     # What a build has to do ------------------------------------------------------
 
@@ -643,6 +710,8 @@ class Model:
         """Return whether an asset and its check succeed; note the check's call."""
         if not checks_only and (not recipe.value or fails(name)):
             return False
+        if not checks_only and problems(self.specs[name].declared, recipe.value):
+            return False
         if recipe.check is None:
             return True
         found.calls.append(f"?{name}")
@@ -714,28 +783,35 @@ def _counted(spec: Spec) -> list[str]:
     """Return the options of an asset that are part of its code."""
     renamed = {r.parameter: r.name for r in spec.reads if r.parameter != r.name}
     options = [f"upstream={renamed!r}"] if renamed else []
+    if spec.declared is not None:
+        options.append(f"columns={spelled(spec.declared)!r}")
     return [*options, f"version={spec.version}"] if spec.version else options
 
 
-def _body(name: str, spec: Spec) -> str:
+def _body(name: str, spec: Spec, tables: Collection[str]) -> str:
     words = {
         "tweak": "tweak()",
         "note": f"note({_note(name)!r})",
         "region": "region()",
+        "release": "release()",
         "base": "BASE",
         "setting": "k",
     }
     extra = " + ".join(words[word] for word in spec.extras)
-    values = ", ".join(read.parameter for read in spec.reads)
+    values = ", ".join(
+        f"total({read.parameter})" if read.name in tables else read.parameter
+        for read in spec.reads
+    )
     last = f", {extra}" if extra else ""
-    return f"combine({name!r}, {spec.code}, [{values}], {spec.modulus}{last})"
+    text = f"combine({name!r}, {spec.code}, [{values}], {spec.modulus}{last})"
+    return f"table({spelled(spec.columns)!r}, {text})" if spec.columns else text
 
 
-def _own(name: str, spec: Spec) -> str:
+def _own(name: str, spec: Spec, tables: Collection[str]) -> str:
     parameters = [read.parameter for read in spec.reads]
     if "setting" in spec.extras:
         parameters.append("k=")
-    return f"{_counted(spec)} {parameters} {_body(name, spec)}"
+    return f"{_counted(spec)} {parameters} {_body(name, spec, tables)}"
 
 
 def _why_code(before: Recipe, now: Recipe) -> Iterable[tuple[str, str]]:

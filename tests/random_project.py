@@ -24,6 +24,7 @@ from pathlib import Path
 
 from random_actions import ACTIONS, WEIGHTS
 from random_disk import FOLDER, machine
+from random_table_actions import edit_columns  # noqa: F401 - it registers its actions
 from random_trial import EVENTS, Trial
 
 __all__ = ["ACTIONS", "FOLDER", "WEIGHTS", "dump", "run", "trial_of"]
@@ -32,7 +33,7 @@ __all__ = ["ACTIONS", "FOLDER", "WEIGHTS", "dump", "run", "trial_of"]
 Script = tuple[int, list[tuple[str, int]]]
 
 FAILURES = Path(__file__).parent / "random_failures"
-LARGEST_SHAPE, LARGEST_NUMBER, MOST_ACTIONS = 2**12, 2**20, 14
+LARGEST_SHAPE, LARGEST_NUMBER, MOST_ACTIONS = 2**14, 2**20, 14
 
 
 def run(folder: Path, shape: int, actions: list[tuple[str, int]]) -> None:
@@ -121,7 +122,7 @@ def _smaller(script: Script) -> Iterator[Script]:
         for start in range(0, len(actions), half):
             yield shape, actions[:start] + actions[start + half :]
         half //= 2
-    for other in (0, *(shape & ~(1 << bit) for bit in range(12))):
+    for other in (0, *(shape & ~(1 << bit) for bit in range(14))):
         if other != shape:
             yield other, actions
     for place, (name, number) in enumerate(actions):

@@ -7,21 +7,25 @@ without what only saves work; a build has to run exactly what the model says.
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
+import sys
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from random_disk import DISK, KILLED, WORKERS, Machine, begin_child, end_child, in_child
+from random_frames import declared_of, other_columns, written
 from random_model import (
     EXTRAS,
     HOMES,
     LOSSY,
+    PACKAGE,
     PRIME,
     Check,
     Model,
@@ -40,7 +44,7 @@ from assetmake.listen import Listener, Result
 from assetmake.manifest import Manifest, ManifestError, parse_manifest
 from assetmake.project import Project, _plan, open_project
 from assetmake.remember import Remembered, remembered
-from assetmake.status import State, Status
+from assetmake.status import Reason, State, Status
 from assetmake.stores.local import LocalStore
 
 MANIFEST = "_manifest.json"
@@ -98,6 +102,8 @@ class Trial:
         self.model = Model()
         self.model.sources = {"s0": f"{shape % 7:06d}", "s1": "000005"}
         self.model.has_more = bool(shape & 2048)
+        self.has_release = bool(shape & 8192)
+        self.model.has_tables = shape & 12288 == 12288
         #: Recipe, manifest and files of every table ever published, by the
         #: bytes of its manifest.
         self.made: dict[bytes, tuple[Recipe, Manifest, dict[str, bytes]]] = {}
@@ -116,6 +122,9 @@ class Trial:
             (folder / place).mkdir()
         if self.model.has_more:
             (folder / "more").mkdir()
+        if self.has_release:
+            self.site.mkdir()
+            sys.path.append(str(self.site))
         for position in range(3 + shape % 3):
             self.add(shape // (position + 1) + position)
         self.write()
@@ -138,6 +147,9 @@ class Trial:
                 both = (self.extra(number >> 4), self.extra(number >> 1))
                 spec.extras = tuple(dict.fromkeys(both[: 1 + number % 2]))
             spec.group = ("", "g", "h")[(number >> 5) % 3]
+            if model.has_tables and (number + self.counter) % 2:
+                spec.columns = other_columns((("low", "int64"),), number // 7)
+                spec.declared = declared_of(spec.columns, number)
         name = f"n/a{self.counter}" if number & 256 else f"a{self.counter}"
         for upstream in dict.fromkeys(names):
             self.read(spec, upstream)
@@ -148,7 +160,8 @@ class Trial:
 
     def extra(self, number: int) -> str:
         """Return something else that an asset's value can hang on."""
-        choice = EXTRAS[number % len(EXTRAS)]
+        known = (*EXTRAS, "release") if self.has_release else EXTRAS
+        choice = known[number % len(known)]
         return choice if choice != "base" or self.model.has_more else "tweak"
 
     def read(self, spec: Spec, name: str) -> None:
@@ -156,6 +169,8 @@ class Trial:
         taken = {read.parameter for read in spec.reads}
         parameter = name
         if spec.form != "def":
+            if name in self.model.tables():  # a factory's functions read texts
+                name = "s0"
             parameter = ("one", "two")[len(spec.reads)]
         elif "/" in name or name in taken:
             parameter = next(
@@ -164,6 +179,11 @@ class Trial:
         spec.reads.append(Read(parameter, name))
 
     # The project on disk -------------------------------------------------------
+
+    @property
+    def site(self) -> Path:
+        """Where a distribution may be installed."""
+        return self.folder / "site"
 
     @property
     def data(self) -> Path:
@@ -187,10 +207,30 @@ class Trial:
                 file.unlink(missing_ok=True)
             elif not file.exists() or file.read_text() != text:
                 file.write_text(text)
+        if self.has_release:
+            self.install()
         if model.region is None:
             os.environ.pop("RANDOM_REGION", None)
         else:
             os.environ["RANDOM_REGION"] = model.region
+
+    def install(self) -> None:
+        """Install the version of the model, or none."""
+        release = self.model.release
+        link, info = self.folder / "release", self.site / "random_release.dist-info"
+        if link.is_symlink() and os.readlink(link) == (release or "0"):
+            return
+        link.unlink(missing_ok=True)
+        link.symlink_to(release or "0")
+        for old in self.site.iterdir():
+            shutil.rmtree(old)
+        if release is not None:
+            # Some installers name the version, and some write over what is there.
+            if int(release) % 2:
+                info = self.site / f"random_release-{release}.dist-info"
+            info.mkdir()
+            text = f"Metadata-Version: 2.1\nName: {PACKAGE}\nVersion: {release}\n"
+            (info / "METADATA").write_text(text)
 
     def project(self) -> Project:
         """Return the project, opened as by a new command.
@@ -198,6 +238,8 @@ class Trial:
         Code that is byte for byte what it was when it was last loaded is mostly
         not loaded again: that costs most of a trial, and gives the same.
         """
+        if self.has_release:  # a command does not know what another one found
+            importlib.invalidate_caches()
         project = open_project(self.folder)
         self.opened += 1
         if self.opened % 8:
@@ -331,8 +373,8 @@ class Trial:
         EVENTS[f"look: {how}"] += 1
         self.looked[how] += 1
         # The model knows all but the words and the places; those are compared
-        # with a real look most often where it was none.
-        if closely or self.looked[how] % (4 if how == "loaded" else 2) == 1:
+        # with a real look each time that it was none.
+        if closely or how != "loaded" or self.looked[how] % 3 == 1:
             EVENTS["look: compared with a real one"] += 1
             with _looking_closely():
                 bare = self.bare(project)
@@ -374,10 +416,7 @@ class Trial:
 
     def compare(self, name: str, row: Status, expected: Row) -> None:
         """Compare a row with what has to be said."""
-        told = {
-            (reason.code, "" if reason.code in _WITHOUT else reason.subject)
-            for reason in row.reasons
-        }
+        told = {(reason.code, _subject(reason)) for reason in row.reasons}
         assert told == expected.reasons, (
             f"{name}: reasons {sorted(told)}, not {sorted(expected.reasons)}"
         )
@@ -404,8 +443,8 @@ class Trial:
 
     def text(self, name: str) -> str:
         """Return the value that is stored of an asset."""
-        (data,) = self.files(name).values()
-        return data.decode()
+        ((file, data),) = self.files(name).items()
+        return written(file, data)
 
     def check_plan(self, rows: dict[str, Status], plan) -> None:
         """Status and plan agree, and the plan has an order that can be built."""
@@ -643,8 +682,10 @@ class Trial:
             recipe = simulated.ran.get(name)
             assert recipe is not None, f"{name} was published, and not to be built"
             files = self.files(name)
-            right = [recipe.value.encode()]
-            assert [*files.values()] == right, f"{name} holds {files}, not {right}"
+            assert len(files) == 1, f"{name} holds {files}"
+            assert self.text(name) == recipe.value, (
+                f"{name} holds {self.text(name)}, not {recipe.value}"
+            )
             self.made[data] = (recipe, parse_manifest(data), files)
             self.model.failures.pop(name, None)
         for name in failed:
@@ -811,20 +852,34 @@ class Trial:
         planned = self.model.planned(self.model.rows(tables), [*self.model.specs], ())
         return not self.unsure(tables) and not self.obstacles(planned, tables)
 
-    def crash(self, kill_at: int) -> bool:
+    def crash(self, kill_at: int, *, jobs: int = 1) -> bool:
         """Kill a build before one of its writes; return whether that happened."""
         if not self.can_begin():
             return False
         self.clear_moves()
+
+        def work() -> bool:
+            ended = in_child(
+                self.folder,
+                lambda: self.project().build(keep_going=True, jobs=jobs),
+                kill_at=kill_at,
+            )
+            EVENTS[f"crash: {'killed' if ended == KILLED else 'too late'}"] += 1
+            return ended == KILLED
+
+        return self.cut_short(work)
+
+    def cut_short(self, work: Callable[[], bool]) -> bool:
+        """Take what a build of all did that may have ended before its time.
+
+        Args:
+            work: Does that in a process of its own, and tells whether it did.
+        """
         names = [*self.model.specs]
         simulated = self.model.simulate(self.tables(), names, self.fails)
         before, there = self.failures(), {*self.stored()}
-        build = in_child(
-            self.folder,
-            lambda: self.project().build(keep_going=True),
-            kill_at=kill_at,
-        )
-        EVENTS[f"crash: {'killed' if build == KILLED else 'too late'}"] += 1
+        WORKERS.begin(len(self.made), "")
+        was_cut = work()
         if not DISK.exchanges:  # two renames, which whoever locks next finishes
             with self.project().store.lock(str):
                 pass
@@ -834,10 +889,10 @@ class Trial:
         failed = {n for n, told in self.failures().items() if told != before.get(n)}
         known = len(self.made)
         self.register(simulated, failed=failed)
-        if build == KILLED and len(self.made) > known:
+        if was_cut and len(self.made) > known:
             EVENTS["crash: something was published before"] += 1
         self.forget_failures()
-        return build == KILLED
+        return was_cut
 
     def failures(self) -> dict[str, bytes]:
         """Return what is kept of each failure."""
@@ -885,6 +940,12 @@ class Trial:
 
 #: Reasons of which the subject is a detail, or nothing.
 _WITHOUT = ("data-modified", "data-missing", "manifest-missing", "never-built")
+
+
+def _subject(reason: Reason) -> str:
+    if reason.code == "columns-differ":
+        return reason.text
+    return "" if reason.code in _WITHOUT else reason.subject
 
 
 @contextmanager
