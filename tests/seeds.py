@@ -729,8 +729,8 @@ BUGS = [
     Bug(
         "seal-without-a-key",
         "seals.py",
-        "    state = blake2b(len(magic).to_bytes(8, \"little\"), digest_size=_SIZE, key=key)\n",
-        "    state = blake2b(len(magic).to_bytes(8, \"little\"), digest_size=_SIZE)\n",
+        '    state = blake2b(len(magic).to_bytes(8, "little"), digest_size=_SIZE, key=key)\n',
+        '    state = blake2b(len(magic).to_bytes(8, "little"), digest_size=_SIZE)\n',
         "test_seals.py",
     ),
 ]
