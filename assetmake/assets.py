@@ -15,11 +15,11 @@ from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Never, TypeVar, overload
 
-from assetmake.callers import call_error, caller, line_number, module_level_place
 from assetmake.code.parts import Place
 from assetmake.errors import DefinitionError, did_you_mean
-from assetmake.excerpts import shown_path, source_line
-from assetmake.functions import (
+from assetmake.messages.excerpts import shown_path, source_line
+from assetmake.words.callers import call_error, caller, line_number, module_level_place
+from assetmake.words.functions import (
     NO_DEFAULT,
     Parameter,
     evaluated,
@@ -29,7 +29,7 @@ from assetmake.functions import (
     plain_function,
     refuse_kind,
 )
-from assetmake.options import (
+from assetmake.words.options import (
     ASSET_OPTIONS,
     SOURCE_OPTIONS,
     OptionError,

@@ -21,11 +21,11 @@ from assetmake.assets import (
     checked_options,
     current,
 )
-from assetmake.callers import call_error, caller, line_number, module_level_place
 from assetmake.code.parts import Place
 from assetmake.errors import DefinitionError, did_you_mean
-from assetmake.excerpts import source_line
-from assetmake.functions import (
+from assetmake.messages.excerpts import source_line
+from assetmake.words.callers import call_error, caller, line_number, module_level_place
+from assetmake.words.functions import (
     NO_DEFAULT,
     Parameter,
     evaluated,
@@ -35,7 +35,7 @@ from assetmake.functions import (
     plain_function,
     refuse_kind,
 )
-from assetmake.options import CHECK_OPTIONS, name_problem
+from assetmake.words.options import CHECK_OPTIONS, name_problem
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

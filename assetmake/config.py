@@ -153,7 +153,7 @@ def _checked(key: str, value: Any, where: str) -> Any:
         if type(value) is int and value >= 1:
             return value
     if key == "memory" and isinstance(value, str):
-        from assetmake.memory import parse_size
+        from assetmake.system.memory import parse_size
 
         if parse_size(value) is not None:
             return value

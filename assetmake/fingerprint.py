@@ -19,7 +19,7 @@ from typing import Any
 
 from xxhash import xxh3_128
 
-from assetmake.plain import open_plain
+from assetmake.system.plain import open_plain
 
 Encodable = None | bool | int | float | complex | str | bytes | tuple["Encodable", ...]
 

@@ -10,25 +10,25 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from assetmake.assetfile.find import find_assetfile
+from assetmake.builds.plan import Plan, is_chain, make_plan
 from assetmake.config import Config, config_bytes, load_config
 from assetmake.errors import AssetmakeError, LoadError, UnknownNameError
-from assetmake.fileindex import index_is_wanted
-from assetmake.find import find_assetfile
 from assetmake.graph import Graph, select, upstream_of
-from assetmake.plan import Plan, is_chain, make_plan
-from assetmake.status import Condition, State, Status
+from assetmake.look.whys import Prediction, Why, why_of
+from assetmake.saved.fileindex import index_is_wanted
+from assetmake.status.compare import Condition, State, Status
 from assetmake.stores.base import Store, Waiting
 from assetmake.stores.local import LocalStore
-from assetmake.whys import Prediction, Why, why_of
 
 if TYPE_CHECKING:
-    from assetmake.defined import Defined
+    from assetmake.assetfile.defined import Defined
+    from assetmake.builds.listen import Listener, Outcome, Result
+    from assetmake.builds.verify import Verified
     from assetmake.frames.base import Handler, Stored
-    from assetmake.listen import Listener, Outcome, Result
-    from assetmake.loads import Loads
-    from assetmake.remember import Remembered
-    from assetmake.verify import Verified
-    from assetmake.view import View
+    from assetmake.look.loads import Loads
+    from assetmake.look.remember import Remembered
+    from assetmake.look.view import View
 
 
 def open_project(
@@ -102,7 +102,7 @@ class Project:
 
     @cached_property
     def _loads(self) -> Loads:
-        from assetmake.loads import Loads
+        from assetmake.look.loads import Loads
 
         file = self.store.snapshot
         return Loads(self.assetfile, self.root, file.parent if file else None)
@@ -132,8 +132,8 @@ class Project:
             load: See `_define`.
             snap: Whether a snapshot is left, too.
         """
-        from assetmake.garbage import uncollected
-        from assetmake.view import look
+        from assetmake.look.view import look
+        from assetmake.system.garbage import uncollected
 
         began = time.time_ns()
         defined = self._define(load=load)
@@ -148,9 +148,9 @@ class Project:
 
     def _snap(self, view: View, began_ns: int) -> None:
         """Save a snapshot, where a build has made a place for it."""
-        from assetmake.certify import draft_of
-        from assetmake.remember import dump_rows, named, remembered, tally
-        from assetmake.snapshot import UNLOADED
+        from assetmake.look.certify import draft_of
+        from assetmake.look.remember import dump_rows, named, remembered, tally
+        from assetmake.saved.snapshot import UNLOADED
 
         file = self.store.snapshot
         if file is None or not os.path.isdir(file.parent):
@@ -171,7 +171,7 @@ class Project:
         self.doubt = draft.problem
 
     def _key(self) -> bytes:
-        from assetmake.snapshot import key_of
+        from assetmake.saved.snapshot import key_of
 
         return key_of(
             self.assetfile.name,
@@ -187,8 +187,8 @@ class Project:
         Args:
             load: Whether just a look counts that loaded the Assetfile.
         """
-        from assetmake.remember import parse_rows
-        from assetmake.snapshot import UNLOADED, recall
+        from assetmake.look.remember import parse_rows
+        from assetmake.saved.snapshot import UNLOADED, recall
 
         file = self.store.snapshot
         if file is None or not index_is_wanted():
@@ -201,7 +201,7 @@ class Project:
 
     def _known(self) -> Remembered:
         """Return rows and graph, remembered or looked up."""
-        from assetmake.remember import remembered
+        from assetmake.look.remember import remembered
 
         return self._remember() or remembered(self._look())
 
@@ -257,7 +257,7 @@ class Project:
 
         Places in the store are left out where `names` limit the rows.
         """
-        from assetmake.remember import remembered
+        from assetmake.look.remember import remembered
 
         known = self._remember() if data else None
         if known is None:
@@ -302,7 +302,7 @@ class Project:
 
     def obstacle(self, plan: Plan) -> AssetmakeError | None:
         """Return why a build of a plan could not begin; None if it could."""
-        from assetmake.refusals import refuse
+        from assetmake.builds.refusals import refuse
 
         if not plan.steps:
             return None
@@ -334,7 +334,7 @@ class Project:
         Raises:
             UnknownNameError: a name is unknown.
         """
-        from assetmake.remember import remembered
+        from assetmake.look.remember import remembered
 
         view = self._look(load=predict)
         if isinstance(names, str):
@@ -354,7 +354,7 @@ class Project:
     def _whys(self, view: View, names: Sequence[str], predicts: bool) -> list[Why]:
         predicted: dict[str, Prediction] = {}
         if predicts:
-            from assetmake.predict import predict
+            from assetmake.builds.predict import predict
 
             predicted = predict(self, view, names)
         return [why_of(view, name, predicted.get(name)) for name in names]
@@ -373,7 +373,7 @@ class Project:
             UnknownNameError: nothing of that name is stored or defined.
             FrameError: it cannot be loaded as that type.
         """
-        from assetmake.reading import read_whole
+        from assetmake.stores.reading import read_whole
 
         return read_whole(self.store, name, partial(self._load, as_=as_))
 
@@ -394,7 +394,7 @@ class Project:
         return self.load(name)
 
     def _stored(self, name: str) -> Stored:
-        from assetmake.observe import source_stored
+        from assetmake.look.observe import source_stored
 
         defined = self._define()
         if name in defined.sources:
@@ -413,7 +413,7 @@ class Project:
             UnknownNameError: there is no such asset, or an input is not stored.
         """
         from assetmake.frames import Frames
-        from assetmake.reading import read_whole
+        from assetmake.stores.reading import read_whole
 
         defined = self._define()
         if name not in defined.assets:
@@ -471,7 +471,7 @@ class Project:
             ConfigError: `memory` is no size.
         """
         started = time.perf_counter()
-        from assetmake.listen import Listener, Result
+        from assetmake.builds.listen import Listener, Result
 
         listener = listener or Listener()
         names, pretend = _words(names), _words(pretend)
@@ -481,7 +481,7 @@ class Project:
             if not plan.steps:
                 listener.planned(plan)
                 return Result((), len(plan.fresh), time.perf_counter() - started)
-        from assetmake.garbage import set_apart
+        from assetmake.system.garbage import set_apart
 
         with set_apart():
             return self._build(
@@ -504,9 +504,9 @@ class Project:
         jobs: int | None,
         **options: Any,
     ) -> Result:
-        from assetmake.listen import Result
-        from assetmake.refusals import refuse
-        from assetmake.remember import remembered
+        from assetmake.builds.listen import Result
+        from assetmake.builds.refusals import refuse
+        from assetmake.look.remember import remembered
 
         since, began = self.store.moment(), time.time_ns()
         view = self._look(load=True, snap=False)
@@ -543,12 +543,12 @@ class Project:
         debug: bool,
         echo: bool,
     ) -> list[Outcome]:
-        from assetmake.build import BuildState, build
+        from assetmake.assetfile.defined import needed_load
+        from assetmake.assetfile.load import importing
+        from assetmake.builds.steps import BuildState, build
+        from assetmake.builds.world import ProjectWorld
         from assetmake.code.audit import unwatched
         from assetmake.code.explain import explain_change
-        from assetmake.defined import needed_load
-        from assetmake.load import importing
-        from assetmake.world import ProjectWorld
 
         state = BuildState(
             view.definitions,
@@ -567,7 +567,7 @@ class Project:
                     return build(
                         plan, state, self.store, world, listener, keep_going=keep_going
                     )
-                from assetmake.schedule import build_parallel
+                from assetmake.builds.schedule import build_parallel
 
                 return build_parallel(
                     plan,
@@ -652,7 +652,7 @@ class Project:
             UnknownNameError: a name is unknown, or none is that of an asset.
             StoreError: the store cannot be written.
         """
-        from assetmake.verify import verify
+        from assetmake.builds.verify import verify
 
         names = _words(names)
         with self.store.lock(waiting or _waiting(None)):
@@ -672,7 +672,7 @@ class Project:
         Raises:
             UnknownNameError: a name is unknown, or nothing is stored under it.
         """
-        from assetmake.accept import accept
+        from assetmake.builds.accept import accept
 
         names = _words(names)
         if not names:
@@ -717,7 +717,7 @@ def _plan_of(
     pretend: Sequence[str],
     only: bool,
 ) -> Plan:
-    from assetmake.remember import remembered
+    from assetmake.look.remember import remembered
 
     return _plan(remembered(view), names, always, pretend, only)
 
@@ -744,7 +744,7 @@ def _plan(
 
 
 def _selected(view: View, names: Sequence[str]) -> list[str]:
-    from assetmake.remember import remembered
+    from assetmake.look.remember import remembered
 
     known = remembered(view)
     return select(names, known.graph, known.sources, known.groups)
@@ -756,6 +756,6 @@ def _tell_nobody(result: Verified) -> None:
 
 def _waiting(listener: Listener | None) -> Waiting:
     """Return what is told for whom there is a wait; it may keep it to itself."""
-    from assetmake.listen import Listener
+    from assetmake.builds.listen import Listener
 
     return (listener or Listener()).waiting

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import NoReturn
 
-    from assetmake.snapshot import Recalled
+    from assetmake.saved.snapshot import Recalled
 
 _STARTED = time.perf_counter()
 
@@ -43,7 +43,7 @@ _AT_END = frozenset({"atexit", "threading"})
 #: What may build, and so goes by a look that loaded the Assetfile.
 _BUILDS = ("build", "silent")
 _COLORS = ("auto", "always", "never")
-#: Narrower than any terminal that a line is fitted to; see `terminal`.
+#: Narrower than any terminal that a line is fitted to; see `cli.terminal`.
 _LEAST = 40
 
 
@@ -52,7 +52,7 @@ def main() -> None:
     try:
         status = _answer(sys.argv[1:])
         if status is None:
-            from assetmake.cli import main as run
+            from assetmake.cli.main import main as run
     except KeyboardInterrupt:
         _die_of_interrupt()
     if status is None:
@@ -151,7 +151,7 @@ def _recalled(root: str, environment: str, *, builds: bool) -> Recalled | None:
     than all this. So it is guessed: a snapshot names the configuration and the
     store that it was made with, and a wrong guess finds none.
     """
-    from assetmake.snapshot import FILE_NAME, PRIVATE, UNLOADED, key_of, recall
+    from assetmake.saved.snapshot import FILE_NAME, PRIVATE, UNLOADED, key_of, recall
 
     config = _bytes(os.path.join(root, "pyproject.toml"))
     for store in _stores(config):

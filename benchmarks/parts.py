@@ -23,32 +23,52 @@ from noop import graph, write_project
 
 #: What belongs to each part: module and function or method.
 PARTS = {
-    "load the Assetfile, pandas being there": ["load:load"],
+    "load the Assetfile, pandas being there": ["assetfile.load:load"],
     "parse and summarise the code": ["code.kept:Summaries.summary"],
     "follow the code of each asset": [
-        *("code.closure:Code.observe", "code.closure:Code.trace", "defined:define"),
+        *(
+            "code.closure:Code.observe",
+            "code.closure:Code.trace",
+            "assetfile.defined:define",
+        ),
     ],
     "keep what was told": [
-        *("loads:Loads.keep", "loads:Loads._record", "code.kept:Summaries.save"),
+        *(
+            "look.loads:Loads.keep",
+            "look.loads:Loads._record",
+            "code.kept:Summaries.save",
+        ),
     ],
     "look at stored tables, judge": [
-        *("view:look", "view:_definition", "stores.local:LocalStore.record"),
-        *("status:compare", "build:begin_step", "build:BuildState.refresh"),
+        *("look.view:look", "look.view:_definition", "stores.local:LocalStore.record"),
+        *(
+            "status.compare:compare",
+            "builds.steps:begin_step",
+            "builds.steps:BuildState.refresh",
+        ),
     ],
     "snapshot": ["project:Project._snap", "stores.local:LocalStore.save"],
-    "the assets' functions": ["run:_attempt"],
+    "the assets' functions": ["builds.run:_attempt"],
     "frames of what they read": ["frames.pandas:_load"],
     "Arrow of what they return": ["frames.pandas:PandasHandler.to_form"],
     "Parquet of it, in memory": ["frames.tables:_write_rows"],
     "write and hash the file": ["frames.writing:write_hashed"],
-    "content, types, columns": ["run:save_result", "frames.tables:save"],
-    "tables kept in memory": ["held:Held.keep", "held:Held.done", "held:Held.lend"],
-    "prints, memory, audit of a run": [
-        *("run:run_asset", "memory:Peak.__init__", "memory:Peak.read"),
-        *("code.watcher:Watcher.__init__", "code.watcher:Watcher.report"),
-        *("world:ProjectWorld.run", "world:ProjectWorld.observed"),
+    "content, types, columns": ["builds.run:save_result", "frames.tables:save"],
+    "tables kept in memory": [
+        "builds.held:Held.keep",
+        "builds.held:Held.done",
+        "builds.held:Held.lend",
     ],
-    "manifest": ["build:_manifest", "stores.local:_dumped"],
+    "prints, memory, audit of a run": [
+        *(
+            "builds.run:run_asset",
+            "system.memory:Peak.__init__",
+            "system.memory:Peak.read",
+        ),
+        *("code.watcher:Watcher.__init__", "code.watcher:Watcher.report"),
+        *("builds.world:ProjectWorld.run", "build.world:ProjectWorld.observed"),
+    ],
+    "manifest": ["builds.steps:_manifest", "stores.local:_dumped"],
     "stage, publish, clear away": [
         *("stores.local:LocalStore.stage", "stores.local:LocalStore.files"),
         *("stores.local:LocalStore.publish", "stores.local:LocalStore.log"),

@@ -32,11 +32,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from assetmake import boot, fileindex
-from assetmake.cli import main
-from assetmake.manifest import parse_manifest
+from assetmake.cli.main import main
+from assetmake.saved import boot, fileindex
 from assetmake.stores import staging, swap
 from assetmake.stores.local import LocalStore
+from assetmake.stores.manifest import parse_manifest
 
 ASSETFILE = """\
 from assetmake import asset, source

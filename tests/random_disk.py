@@ -18,15 +18,17 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType
 
-from assetmake import boot, clocks, defined, fileindex, snapshot, world
-from assetmake.cli import main as command
+from assetmake.assetfile import defined
+from assetmake.builds import world
+from assetmake.builds.orders import Died
+from assetmake.builds.run import Ran
+from assetmake.cli.main import main as command
 from assetmake.code.closure import Code
 from assetmake.code.kept import Summaries
 from assetmake.code.records import Summary
 from assetmake.code.summary import summarise
 from assetmake.errors import AssetmakeError
-from assetmake.orders import Died
-from assetmake.run import Ran
+from assetmake.saved import boot, clocks, fileindex, snapshot
 from assetmake.stores import local, swap
 
 #: Where trials lie: on a file system in memory where there is one.

@@ -37,15 +37,15 @@ from random_model import (
     Table,
 )
 
-from assetmake.defined import Defined
+from assetmake.assetfile.defined import Defined
+from assetmake.builds.listen import Listener, Result
 from assetmake.errors import AssetmakeError
-from assetmake.fileindex import FileIndex
-from assetmake.listen import Listener, Result
-from assetmake.manifest import Manifest, ManifestError, parse_manifest
+from assetmake.look.remember import Remembered, remembered
 from assetmake.project import Project, _plan, open_project
-from assetmake.remember import Remembered, remembered
-from assetmake.status import Reason, State, Status
+from assetmake.saved.fileindex import FileIndex
+from assetmake.status.compare import Reason, State, Status
 from assetmake.stores.local import LocalStore
+from assetmake.stores.manifest import Manifest, ManifestError, parse_manifest
 
 MANIFEST = "_manifest.json"
 #: What only saves work, relative to the store; it may be written by a look.

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from unittest import mock
 
-from assetmake.cli import main
+from assetmake.cli.main import main
 
 #: Assets that need no library: text is made of text.
 TEXTS = """

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from assetmake import assets
+from assetmake.assetfile.load import load
 from assetmake.assets import (
     NO_DEFAULT,
     Input,
@@ -29,8 +30,7 @@ from assetmake.assets import (
 )
 from assetmake.code.parts import Place
 from assetmake.errors import DefinitionError
-from assetmake.functions import parameters_of
-from assetmake.load import load
+from assetmake.words.functions import parameters_of
 
 
 @pytest.fixture

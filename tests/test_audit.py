@@ -20,10 +20,10 @@ from pathlib import Path
 
 import pytest
 
+from assetmake.assetfile.load import importing, load
 from assetmake.code import audit
 from assetmake.code.audit import unwatched, watch
 from assetmake.code.imports import Session
-from assetmake.load import importing, load
 
 SEES_CALLS = sys.version_info >= (3, 12)
 

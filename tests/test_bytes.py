@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from space import TEXTS, TestSpace
 
-from assetmake import plain
 from assetmake.errors import AssetmakeError
-from assetmake.fileindex import FileIndex
-from assetmake.manifest import ManifestError, parse_manifest
 from assetmake.project import open_project
-from assetmake.status import State
+from assetmake.saved.fileindex import FileIndex
+from assetmake.status.compare import State
+from assetmake.stores.manifest import ManifestError, parse_manifest
+from assetmake.system import plain
 
 #: A table whose manifest alone tells rows, dtypes, and which column is the index.
 TABLE = """

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from assetmake.assets import Registry, Resolved, collecting
-from assetmake.checking import Checking, run_checks, staged_table
+from assetmake.builds.checking import Checking, run_checks, staged_table
 from assetmake.checks import bind, check
 from assetmake.frames import Frames
 from assetmake.frames.base import Stored

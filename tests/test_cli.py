@@ -15,7 +15,7 @@ import time
 import pytest
 from space import TEXTS, TestSpace
 
-from assetmake import cli
+from assetmake.cli import main as cli
 from assetmake.errors import AssetmakeError
 
 

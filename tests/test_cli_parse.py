@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 import pytest
 
-from assetmake.cli_options import BUILD, MODES, Command, Option
-from assetmake.cli_parse import Options, UsageError, parse
+from assetmake.cli.options import BUILD, MODES, Command, Option
+from assetmake.cli.parse import Options, UsageError, parse
 
 COMMAND = Command()
 

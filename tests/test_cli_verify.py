@@ -13,8 +13,8 @@ from test_cli import lines
 
 import assetmake
 from assetmake import MemoryStore
+from assetmake.builds.verify import Verdict
 from assetmake.errors import UnknownNameError
-from assetmake.verify import Verdict
 
 ASSETFILE = """
     from pathlib import Path

@@ -12,8 +12,8 @@ import re
 
 import pytest
 
+from assetmake.assetfile.defined import define
 from assetmake.code.explain import explain_change
-from assetmake.defined import define
 
 HEAD = (
     'from assetmake import asset, include, source\nraw = source("raw", path="r.csv")\n'

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from assetmake.assetfile.collisions import merged
 from assetmake.assets import Registry, Source, asset, collecting
 from assetmake.code.parts import Place
-from assetmake.collisions import merged
 from assetmake.errors import DefinitionError
 
 ROOT = Path("/project")

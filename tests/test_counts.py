@@ -16,8 +16,9 @@ from space import TestSpace
 #: Runs a command line, and prints how often it asked for what in the project.
 RUN = """
 import json, os, sys
-from assetmake import cli, quick  # whose imports are not what is counted
-import assetmake.fingerprint, assetmake.fileindex
+from assetmake import quick
+from assetmake.cli import main as cli  # the imports of both are not what is counted
+import assetmake.fingerprint, assetmake.saved.fileindex
 
 root = os.getcwd()
 opened, listed, stats, hashed = [], [], [0], [0]
@@ -51,7 +52,7 @@ def hashing(path):
     return digest_file(path)
 
 digest_file = assetmake.fingerprint.digest_file
-assetmake.fileindex.digest_file = hashing
+assetmake.saved.fileindex.digest_file = hashing
 os.stat, os.lstat = counting(os.stat), counting(os.lstat)
 sys.addaudithook(hook)
 told = sys.__stdout__

@@ -16,12 +16,12 @@ import pytest
 
 import assetmake
 from assetmake import errors
-from assetmake.cli import main
+from assetmake.cli.main import main
 from assetmake.config import Config
-from assetmake.manifest import Manifest, Output
-from assetmake.options import ASSET_OPTIONS, CHECK_OPTIONS, SOURCE_OPTIONS
 from assetmake.render import jsons
-from assetmake.status import REASONS, State
+from assetmake.status.compare import REASONS, State
+from assetmake.stores.manifest import Manifest, Output
+from assetmake.words.options import ASSET_OPTIONS, CHECK_OPTIONS, SOURCE_OPTIONS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -309,7 +309,7 @@ def manifest_keys() -> list[str]:
     import json
 
     from assetmake.code.parts import Part, Place
-    from assetmake.manifest import CheckRecord, InputRecord, dump_manifest
+    from assetmake.stores.manifest import CheckRecord, InputRecord, dump_manifest
 
     part = Part("f", "asset", Place("Assetfile.py", 1), "code-1:", "def f(): ...")
     output = Output("str", "text", "", "bytes-1:", {}, extra={})

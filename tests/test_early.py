@@ -10,7 +10,7 @@ import threading
 import pytest
 from space import TestSpace
 
-from assetmake.early import EarlySpark
+from assetmake.builds.early import EarlySpark
 
 LOG = logging.getLogger("assetmake.spark")
 
@@ -188,7 +188,8 @@ def test_what_needs_no_spark_imports_nothing_of_it(space, tmp_path, words):
     third = '\n\n@asset\ndef third() -> str:\n    return "c"\n'
     (space.root / "Assetfile.py").write_text(text + third)
     code = (
-        "import sys\nfrom assetmake.cli import main\ntry:\n    main(sys.argv[1:])\n"
+        "import sys\nfrom assetmake.cli.main import main\n"
+        "try:\n    main(sys.argv[1:])\n"
         "except SystemExit as ended:\n    assert not ended.code\n"
         "found = {name.partition('.')[0] for name in sys.modules}\n"
         "print(sorted(found & {'pyspark', 'py4j'}))"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from assetmake.code.parts import Place
-from assetmake.excerpts import excerpt, shown_path, source_line
+from assetmake.messages.excerpts import excerpt, shown_path, source_line
 
 
 def test_carets_stand_under_what_is_meant():

@@ -8,8 +8,8 @@ import textwrap
 
 import pytest
 
+from assetmake.assetfile.load import load
 from assetmake.errors import LoadError
-from assetmake.load import load
 
 
 @pytest.fixture(autouse=True)
@@ -222,7 +222,7 @@ def test_module_that_hides_an_installed_one_is_named(tmp_path, text, others, hin
         import sys
         from pathlib import Path
         from assetmake.errors import LoadError
-        from assetmake.load import load
+        from assetmake.assetfile.load import load
         root = Path(sys.argv[1])
         try:
             load(root / "Assetfile.py", root)

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from assetmake import fileindex
-from assetmake.fileindex import FileIndex, set_back
 from assetmake.fingerprint import digest_bytes
+from assetmake.saved import fileindex
+from assetmake.saved.fileindex import FileIndex, set_back
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assetmake.checking import staged_table
+from assetmake.builds.checking import staged_table
 from assetmake.frames import Frames, compare
 from assetmake.frames.base import Stored
 from assetmake.frames.compare import Deviation, compare_files, compare_tables

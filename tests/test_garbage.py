@@ -7,8 +7,8 @@ import gc
 import pytest
 from space import TestSpace
 
-from assetmake.garbage import seldom_collected, set_apart, uncollected
 from assetmake.project import open_project
+from assetmake.system.garbage import seldom_collected, set_apart, uncollected
 
 ASSETFILE = """
     import gc

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assetmake.globs import find, is_glob
+from assetmake.system.globs import find, is_glob
 
 FILES = (
     "a.csv",

@@ -10,12 +10,14 @@ import pytest
 from space import TestSpace
 
 import assetmake
-from assetmake import fileindex, fingerprint, held
+from assetmake import fingerprint
+from assetmake.builds import held
+from assetmake.builds.held import Held
+from assetmake.builds.listen import Listener
 from assetmake.frames import tables
 from assetmake.frames.base import Written
-from assetmake.held import Held
-from assetmake.listen import Listener
-from assetmake.status import State
+from assetmake.saved import fileindex
+from assetmake.status.compare import State
 from assetmake.stores import local
 
 

@@ -11,7 +11,10 @@ from space import TEXTS, TestSpace
 
 from assetmake.code.parts import Part, Place
 from assetmake.frames.base import Column, FileRecord
-from assetmake.manifest import (
+from assetmake.stores import kept as kept_module
+from assetmake.stores.kept import Kept, pack, unpack
+from assetmake.stores.local import LocalStore
+from assetmake.stores.manifest import (
     CheckRecord,
     InputRecord,
     Manifest,
@@ -19,9 +22,6 @@ from assetmake.manifest import (
     dump_manifest,
     parse_manifest,
 )
-from assetmake.stores import kept as kept_module
-from assetmake.stores.kept import Kept, pack, unpack
-from assetmake.stores.local import LocalStore
 
 PARTS = (Part("upper", "asset", Place("Assetfile.py", 7), "p", "def upper", "x"),)
 FULL = Manifest(
@@ -113,7 +113,7 @@ def test_a_look_keeps_what_it_found(space, monkeypatch):
     expected = [plain.record(name) for name in ("upper", "length")]
     for name in ("LocalStore._read_manifest", "digest_file"):
         monkeypatch.setattr(f"assetmake.stores.local.{name}", None)
-    monkeypatch.setattr("assetmake.fileindex.digest_file", None)
+    monkeypatch.setattr("assetmake.saved.fileindex.digest_file", None)
     real = os.scandir
     listed = []
     monkeypatch.setattr("os.scandir", lambda path: listed.append(path) or real(path))

@@ -16,14 +16,19 @@ PACKAGE = Path(assetmake.__file__).parent
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "architecture.md"
 
 
+def drawing(name: str) -> str:
+    """Return one of the drawings of the page."""
+    found = re.search(rf"```text {name}\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    assert found
+    return found[1]
+
+
 def drawn() -> dict[str, int]:
     """Return the height of each module or package in the drawing, 0 at the bottom.
 
     A line of it begins with names, `a, b` or `a/`, and goes on behind two spaces.
     """
-    drawing = re.search(r"```text layers\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
-    assert drawing
-    lines = reversed(drawing[1].splitlines())
+    lines = reversed(drawing("layers").splitlines())
     return {
         name.removesuffix("/"): height
         for height, line in enumerate(lines)
@@ -95,6 +100,30 @@ def test_imports_go_downwards(module):
     assert wrong == []
 
 
+#: Modules of packages from left to right; a line that is indented goes on.
+INSIDES = {
+    package: modules.split(", ")
+    for package, modules in (
+        line.split("  ", 1)
+        for line in re.sub(r"\n +", " ", drawing("packages")).splitlines()
+    )
+}
+
+
+@pytest.mark.parametrize("package", INSIDES)
+def test_imports_go_rightwards_inside_a_package(package):
+    """Each of its modules is drawn, and imports none to its left."""
+    places = {f"{package}.{name}": at for at, name in enumerate(INSIDES[package])}
+
+    assert places.keys() == {n for n in MODULES if n.startswith(f"{package}.")}
+    assert [
+        (module, other)
+        for module in places
+        for other in EDGES[module]
+        if other in places and places[other] <= places[module]
+    ] == []
+
+
 def test_no_module_imports_itself_in_a_circle():
     """Also not inside of a package, and not through an import in a function."""
     graph = {name: edges for name, edges in EDGES.items() if name}
@@ -109,16 +138,16 @@ def test_no_module_imports_itself_in_a_circle():
 def test_imports_are_found_wherever_they_stand():
     """In functions as well; not those of a type checker alone."""
     code = """
-import assetmake.plan
+import assetmake.builds.plan
 def f():
-    from assetmake.cli import main
+    from assetmake.cli.main import main
 if TYPE_CHECKING:
-    from assetmake.listen import Result
+    from assetmake.builds.listen import Result
 """
 
     found = set(imported(ast.parse(code)))
 
-    assert found == {"cli", "plan"}
+    assert found == {"builds.plan", "cli.main"}
 
 
 LIBRARIES = {"duckdb", "numpy", "pandas", "polars", "pyarrow", "pyspark"}

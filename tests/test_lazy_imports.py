@@ -26,7 +26,7 @@ def loud(greeting: str) -> str:
 #: Runs the command in this process, and prints what it has imported by then.
 RUN = """
 import json, sys
-from assetmake.cli import main
+from assetmake.cli.main import main
 try:
     main()
 except SystemExit as exit:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from assetmake.assetfile.find import find_assetfile
+from assetmake.assetfile.load import importing, load
 from assetmake.assets import resolve
 from assetmake.errors import DefinitionError, LoadError
-from assetmake.find import find_assetfile
-from assetmake.load import importing, load
 
 HEAD = "from assetmake import asset, include, source\n"
 
@@ -244,7 +244,7 @@ def test_objects_of_its_classes_cross_processes(tmp_path):
     code = """if True:
         import pickle, sys
         from pathlib import Path
-        from assetmake.load import importing, load
+        from assetmake.assetfile.load import importing, load
         root = Path(sys.argv[1])
         with importing(load(root / "Assetfile.py", root)):
             print(pickle.load(sys.stdin.buffer))
@@ -402,7 +402,7 @@ def table(spark):
     code = """if True:
         import os, sys
         from pathlib import Path
-        from assetmake.load import importing, load
+        from assetmake.assetfile.load import importing, load
         root = Path(sys.argv[1])
         loaded = load(root / "Assetfile.py", root)
         from pyspark.sql import SparkSession

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from assetmake.code.parts import Part, Place
 from assetmake.frames.base import Column
-from assetmake.manifest import (
+from assetmake.stores.manifest import (
     CheckRecord,
     FileRecord,
     InputRecord,

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from assetmake import memory
 from assetmake.errors import ConfigError
+from assetmake.system import memory
 
 MIB = 1 << 20
 

@@ -11,9 +11,9 @@ from space import TestSpace
 from assetmake.assets import Source
 from assetmake.code.parts import Place
 from assetmake.errors import DefinitionError, SourceError
-from assetmake.fileindex import FileIndex
-from assetmake.observe import Observer, source_files
+from assetmake.look.observe import Observer, source_files
 from assetmake.project import open_project
+from assetmake.saved.fileindex import FileIndex
 
 INGEST = """
     from assetmake import asset

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from assetmake.builds.plan import make_plan
 from assetmake.errors import DefinitionError
-from assetmake.plan import make_plan
-from assetmake.status import Reason, State, Status
+from assetmake.status.compare import Reason, State, Status
 
 GRAPH = {"a": ["src"], "b": ["a"], "c": ["b"], "d": ["src"]}
 CODE = Reason("code-changed", "code changed")

@@ -9,9 +9,9 @@ import pytest
 from space import TestSpace
 
 import assetmake
-from assetmake import predict
+from assetmake.builds import predict
 from assetmake.frames.base import Column
-from assetmake.whys import Difference, Prediction
+from assetmake.look.whys import Difference, Prediction
 
 ASSETS = """
     import pandas as pd

@@ -8,15 +8,15 @@ from space import TestSpace
 
 import assetmake
 from assetmake import MemoryStore
+from assetmake.builds.listen import Listener
 from assetmake.errors import (
     LoadError,
     SourceError,
     StoreError,
     UnknownNameError,
 )
-from assetmake.listen import Listener
-from assetmake.status import State
-from assetmake.whys import Why
+from assetmake.look.whys import Why
+from assetmake.status.compare import State
 
 ASSETFILE = """
     import pandas as pd

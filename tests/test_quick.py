@@ -254,7 +254,7 @@ def test_nothing_is_imported_that_is_not_used(tmp_path, words):
     time.sleep(PAUSE)
     environ = {**space.environ(), "PYTHONSAFEPATH": "1"}
     # The same import path as below, so that the snapshot holds there.
-    build = [sys.executable, "-c", "from assetmake.cli import main; main()"]
+    build = [sys.executable, "-c", "from assetmake.cli.main import main; main()"]
     for _ in range(2):
         subprocess.run(build, cwd=tmp_path, env=environ, check=True)
 
@@ -269,9 +269,10 @@ def test_nothing_is_imported_that_is_not_used(tmp_path, words):
 
     assert set(done.stdout.split()) - {"__future__"} == {
         "assetmake",
-        "assetmake.boot",
         "assetmake.quick",
-        "assetmake.snapshot",
+        "assetmake.saved",
+        "assetmake.saved.boot",
+        "assetmake.saved.snapshot",
         "xxhash",
         "xxhash._xxhash",
         "xxhash.version",

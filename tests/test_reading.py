@@ -8,7 +8,7 @@ from space import TEXTS, TestSpace
 from assetmake.errors import StoreError
 from assetmake.frames import Frames
 from assetmake.project import open_project
-from assetmake.reading import READS, read_whole
+from assetmake.stores.reading import READS, read_whole
 
 
 @pytest.fixture

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from assetmake.cells import cells
-from assetmake.listen import Outcome, Result
-from assetmake.plan import Plan, Step
+from assetmake.builds.listen import Outcome, Result
+from assetmake.builds.plan import Plan, Step
+from assetmake.builds.run import Failed
+from assetmake.messages.cells import cells
 from assetmake.render.layout import Look
 from assetmake.render.progress import Progress
 from assetmake.render.result import render_failure, render_result
-from assetmake.run import Failed
-from assetmake.status import Reason
+from assetmake.status.compare import Reason
 
 LOOK = Look()
 NEVER = (Reason("never-built", "never built"),)

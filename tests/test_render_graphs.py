@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from assetmake.cells import cells
+from assetmake.messages.cells import cells
 from assetmake.render.graphs import render_dot, render_mermaid, render_tree
 from assetmake.render.layout import Look
 from assetmake.render.svg import render_svg

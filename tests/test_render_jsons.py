@@ -6,15 +6,15 @@ import json
 import re
 from dataclasses import replace
 
+from assetmake.builds.listen import Outcome, Result
+from assetmake.builds.plan import Plan, Step
+from assetmake.builds.run import Failed
 from assetmake.code.parts import Change, Note, Place
 from assetmake.frames.base import Column
-from assetmake.listen import Outcome, Result
-from assetmake.manifest import FileRecord, Manifest, Output
-from assetmake.plan import Plan, Step
+from assetmake.look.whys import Difference, Prediction, Why
 from assetmake.render import jsons
-from assetmake.run import Failed
-from assetmake.status import Reason, State, Status
-from assetmake.whys import Difference, Prediction, Why
+from assetmake.status.compare import Reason, State, Status
+from assetmake.stores.manifest import FileRecord, Manifest, Output
 
 PLACE = Place("Assetfile.py", 21)
 CHANGE = Change("helper", "clean", "changed", Place("w.py", 8), "", "a", None)

@@ -6,8 +6,8 @@ import doctest
 
 import pytest
 
-from assetmake import cells as cells_module
-from assetmake.cells import cells
+from assetmake.messages import cells as cells_module
+from assetmake.messages.cells import cells
 from assetmake.render import layout
 from assetmake.render.layout import Look, cut, cut_middle, pad, safe, safe_lines, wrap
 

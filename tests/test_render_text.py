@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from assetmake.cells import cells
+from assetmake.builds.plan import Plan, Step
 from assetmake.code.parts import Change, Note, Place
 from assetmake.frames.base import Column
-from assetmake.manifest import FileRecord, Manifest, Output
-from assetmake.plan import Plan, Step
+from assetmake.look.whys import Difference, Prediction, Why
+from assetmake.messages.cells import cells
 from assetmake.render.layout import Look
 from assetmake.render.text import (
     check_line,
@@ -24,8 +24,8 @@ from assetmake.render.text import (
     seconds_since,
 )
 from assetmake.render.why import render_why
-from assetmake.status import Reason, State, Status
-from assetmake.whys import Difference, Prediction, Why
+from assetmake.status.compare import Reason, State, Status
+from assetmake.stores.manifest import FileRecord, Manifest, Output
 
 BUILT = "2026-11-23T06:41:00Z"
 NOW = 1795416060.0 + 2 * 3600  # two hours later

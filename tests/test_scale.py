@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 
 from assetmake.assets import Source
+from assetmake.builds.plan import Plan, Step, is_chain, make_plan
+from assetmake.builds.schedule import Memory, Ready, ranks
 from assetmake.code.parts import Place
-from assetmake.fileindex import FileIndex
 from assetmake.graph import downstream_of, find_circle, order, select, upstream_of
-from assetmake.manifest import Manifest, Output
-from assetmake.observe import Observer, source_stored
-from assetmake.plan import Plan, Step, is_chain, make_plan
+from assetmake.look.observe import Observer, source_stored
 from assetmake.render import graphs
 from assetmake.render.layout import Look
-from assetmake.schedule import Memory, Ready, ranks
-from assetmake.status import Condition, Reason, State, Status
+from assetmake.saved.fileindex import FileIndex
+from assetmake.status.compare import Condition, Reason, State, Status
 from assetmake.stores.local import LocalStore
+from assetmake.stores.manifest import Manifest, Output
 
 # Graphs ---------------------------------------------------------------------------
 
@@ -174,7 +174,7 @@ def raw(path: str) -> Source:
 @pytest.fixture
 def settled(monkeypatch):
     """Let files be taken for old, so that their digests are believed."""
-    monkeypatch.setattr("assetmake.fileindex._is_settled", lambda *_: True)
+    monkeypatch.setattr("assetmake.saved.fileindex._is_settled", lambda *_: True)
 
 
 @pytest.mark.parametrize("path", ["raw", "raw/*/*.csv", "raw/**/part-*.csv"])

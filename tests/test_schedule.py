@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from assetmake.plan import Step
-from assetmake.schedule import Memory, Ready, ranks
+from assetmake.builds.plan import Step
+from assetmake.builds.schedule import Memory, Ready, ranks
 
 
 def ready(memory: Memory, *names: str) -> Ready:

@@ -8,9 +8,9 @@ from unittest import mock
 
 import pytest
 
-from assetmake import private
-from assetmake.private import secret
-from assetmake.seals import can_seal, sealed, unsealed
+from assetmake.saved.seals import can_seal, sealed, unsealed
+from assetmake.system import private
+from assetmake.system.private import secret
 
 MAGIC = b"tests 1\n"
 VALUE = (1, "two", b"3", {"four": (5.0, None)}, frozenset({True}))
@@ -57,7 +57,7 @@ def test_no_bit_can_change():
             data[at] ^= 1 << bit
             others.append(bytes(data))
 
-    with mock.patch("assetmake.seals.marshal"):
+    with mock.patch("assetmake.saved.seals.marshal"):
         assert {unsealed(MAGIC, data) for data in others} == {None}
 
 

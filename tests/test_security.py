@@ -15,12 +15,12 @@ from unittest import mock
 import pytest
 from space import TEXTS, TestSpace
 
+from assetmake.assetfile.find import find_assetfile
 from assetmake.errors import LoadError
-from assetmake.find import find_assetfile
 from assetmake.fingerprint import digest_file
 from assetmake.frames import is_open
-from assetmake.manifest import ManifestError, parse_manifest
 from assetmake.names import is_name
+from assetmake.stores.manifest import ManifestError, parse_manifest
 
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "security.md"
 AS_ROOT = pytest.mark.skipif(
@@ -274,7 +274,7 @@ def test_no_record_of_somebody_else_is_read(space, tmp_path):
     assert all(file.stat().st_size for file in files)
     space.edit("Assetfile.py", "raw.lower()", "raw.title()")
 
-    with mock.patch("assetmake.seals.marshal", mock.Mock(wraps=marshal)) as used:
+    with mock.patch("assetmake.saved.seals.marshal", mock.Mock(wraps=marshal)) as used:
         used.loads.side_effect = AssertionError
         own = space.run("--status", "-v", XDG_CACHE_HOME=str(tmp_path / "own"))
 

@@ -12,11 +12,11 @@ from unittest import mock
 import pytest
 from space import TEXTS, TestSpace
 
-from assetmake import boot
-from assetmake.draft import Draft
 from assetmake.project import Project, open_project
-from assetmake.snapshot import key_of
-from assetmake.status import Failure, State
+from assetmake.saved import boot
+from assetmake.saved.draft import Draft
+from assetmake.saved.snapshot import key_of
+from assetmake.status.compare import Failure, State
 
 ASSETFILE = """
     import os
@@ -563,7 +563,7 @@ def test_a_server_whose_clock_is_behind_leaves_no_snapshot(
     file, now = tmp_path / "file", time.time_ns() + behind
     (tmp_path / "data/.assetmake").mkdir(parents=True)
     file.write_text("x")
-    monkeypatch.setattr("assetmake.draft.time.time_ns", lambda: now + 10**9)
+    monkeypatch.setattr("assetmake.saved.draft.time.time_ns", lambda: now + 10**9)
     draft = Draft(str(tmp_path), now + 10**9)
     draft.stamp(str(file))
     monkeypatch.setattr("os.stat", _later(os.stat, 0 if behind else 10**9))

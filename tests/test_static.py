@@ -9,11 +9,11 @@ import pytest
 from space import TEXTS, TestSpace
 from test_code_cases import CASES, files_of
 
-from assetmake.defined import define, told
+from assetmake.assetfile.defined import define, told
+from assetmake.assetfile.load import load
 from assetmake.errors import AssetmakeError
-from assetmake.load import load
-from assetmake.recorded import dump, parse, record_of
-from assetmake.static import Undecided, define_unloaded
+from assetmake.look.recorded import dump, parse, record_of
+from assetmake.look.static import Undecided, define_unloaded
 
 
 def write(root, files):
@@ -628,7 +628,7 @@ def space(tmp_path):
 @pytest.fixture
 def loads():
     """Count how often the Assetfile is executed."""
-    with mock.patch("assetmake.load.load", side_effect=load) as counted:
+    with mock.patch("assetmake.assetfile.load.load", side_effect=load) as counted:
         yield counted
 
 
@@ -711,7 +711,7 @@ def test_a_build_loads_even_where_a_look_found_all_fresh(space, loads):
 def test_what_a_look_told_otherwise_is_told_by_the_build(space, loads):
     """The load wins, and the difference is reported as a bug."""
     edited(space)
-    with mock.patch("assetmake.loads.told", return_value={"upper": "otherwise"}):
+    with mock.patch("assetmake.look.loads.told", return_value={"upper": "otherwise"}):
         space.run("--status")
     assert loads.call_count == 0
 

@@ -8,8 +8,7 @@ import pytest
 
 from assetmake.code.parts import Change, Part, Place
 from assetmake.frames.base import Column
-from assetmake.manifest import InputRecord, Manifest, Output
-from assetmake.status import (
+from assetmake.status.compare import (
     REASONS,
     Condition,
     Definition,
@@ -22,6 +21,7 @@ from assetmake.status import (
     compare,
     recipe,
 )
+from assetmake.stores.manifest import InputRecord, Manifest, Output
 
 PLACE = Place("Assetfile.py", 3)
 HOT = Definition(

@@ -17,15 +17,16 @@ from pathlib import Path
 
 import pytest
 
-from assetmake import fileindex, fingerprint
+from assetmake import fingerprint
 from assetmake.errors import StoreError
 from assetmake.fingerprint import digest_bytes
 from assetmake.frames.base import FileRecord
-from assetmake.manifest import Manifest, Output, dump_manifest, parse_manifest
-from assetmake.status import Condition, Failure
+from assetmake.saved import fileindex
+from assetmake.status.compare import Condition, Failure
 from assetmake.stores import local, staging
 from assetmake.stores import swap as swapping
 from assetmake.stores.local import LocalStore
+from assetmake.stores.manifest import Manifest, Output, dump_manifest, parse_manifest
 from assetmake.stores.memory import MemoryStore
 from assetmake.stores.staging import token_of_boot
 

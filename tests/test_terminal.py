@@ -7,8 +7,8 @@ import os
 
 import pytest
 
+from assetmake.cli.terminal import ClosedError, Stream, wants_color
 from assetmake.errors import AssetmakeError
-from assetmake.terminal import ClosedError, Stream, wants_color
 
 
 class Terminal(io.StringIO):

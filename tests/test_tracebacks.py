@@ -11,7 +11,7 @@ import pytest
 
 import assetmake
 from assetmake.fingerprint import encode
-from assetmake.tracebacks import cut_traceback, full_traceback
+from assetmake.messages.tracebacks import cut_traceback, full_traceback
 
 
 def raised(tmp_path, text, *, file="Assetfile.py"):

@@ -8,8 +8,8 @@ import pytest
 
 from assetmake.code.explain import explain_change
 from assetmake.code.parts import Part, Place
-from assetmake.manifest import CheckRecord
-from assetmake.verdicts import CheckDefinition, changed_checks, warnings_of
+from assetmake.status.verdicts import CheckDefinition, changed_checks, warnings_of
+from assetmake.stores.manifest import CheckRecord
 
 PLACE = Place("Assetfile.py", 9)
 LIMIT = Part("LIMIT", "value", Place("Assetfile.py", 3), "code-1:" + "b" * 64, "1", "c")

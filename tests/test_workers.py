@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from assetmake.forks import Server, Start
+from assetmake.builds.orders import Died, Order, Origin
+from assetmake.builds.run import Ran
+from assetmake.builds.workers import Workers
 from assetmake.frames.base import Stored
-from assetmake.orders import Died, Order, Origin
-from assetmake.run import Ran
-from assetmake.workers import Workers
+from assetmake.system.forks import Server, Start
 
 ASSETS = """
     import ctypes

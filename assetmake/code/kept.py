@@ -14,13 +14,13 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any
 
-from assetmake.asides import aside_of
 from assetmake.code.edits import Held, edited, held
 from assetmake.code.marks import moved
 from assetmake.code.records import Act, Binding, Call, Piece, Summary, Unit
 from assetmake.code.summary import summarise
-from assetmake.plain import read_plain
-from assetmake.seals import sealed, unsealed
+from assetmake.saved.asides import aside_of
+from assetmake.saved.seals import sealed, unsealed
+from assetmake.system.plain import read_plain
 
 #: Changes with what a summary holds or means.
 _MAGIC = f"assetmake code 5 {sys.version}\n".encode()

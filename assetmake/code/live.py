@@ -21,7 +21,7 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from assetmake.fingerprint import digest
-from assetmake.masks import masked
+from assetmake.system.masks import masked
 
 #: Values that `repr` shows in full.
 _SHOWN = (

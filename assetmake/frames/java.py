@@ -23,7 +23,7 @@ from pathlib import Path
 
 from assetmake.errors import JavaError
 from assetmake.fingerprint import digest
-from assetmake.private import cache_directory, is_private
+from assetmake.system.private import cache_directory, is_private
 
 #: Spark 4 is compiled for this version; older ones refuse its class files.
 MINIMUM = 17

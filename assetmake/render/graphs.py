@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from assetmake.cells import cells
+from assetmake.messages.cells import cells
 from assetmake.render.layout import Look, cut, listed, safe
 
 #: What each name reads, upstream first; a source reads nothing.

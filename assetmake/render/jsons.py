@@ -61,18 +61,18 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from assetmake.builds.listen import Outcome, Result
+from assetmake.builds.plan import Plan
+from assetmake.builds.run import Failed
 from assetmake.code.parts import Change, Place
 from assetmake.frames.base import Column
-from assetmake.listen import Outcome, Result
-from assetmake.plan import Plan
-from assetmake.run import Failed
-from assetmake.status import Reason, Status
-from assetmake.whys import Prediction, Why
+from assetmake.look.whys import Prediction, Why
+from assetmake.status.compare import Reason, Status
 
 if TYPE_CHECKING:
-    from assetmake.checking import CheckRan
-    from assetmake.manifest import CheckRecord
-    from assetmake.verify import Verified
+    from assetmake.builds.checking import CheckRan
+    from assetmake.builds.verify import Verified
+    from assetmake.stores.manifest import CheckRecord
 
 #: See the module's docstring for when it rises.
 VERSION = 1

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from assetmake.cells import cells
+from assetmake.messages.cells import cells
 
 #: Select Graphic Rendition codes, ECMA-48 section 8.3.117.
 _CODES = {

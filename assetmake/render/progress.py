@@ -6,9 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from assetmake.cells import cells
-from assetmake.listen import Listener, Outcome
-from assetmake.plan import Plan
+from assetmake.builds.listen import Listener, Outcome
+from assetmake.builds.plan import Plan
+from assetmake.messages.cells import cells
 from assetmake.render.layout import (
     Look,
     count,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from assetmake import errors
-from assetmake.cells import cells
-from assetmake.checking import CheckRan
+from assetmake.builds.checking import CheckRan
+from assetmake.builds.listen import Outcome, Result
+from assetmake.builds.plan import Plan
+from assetmake.builds.run import CHECK_FAILED, Failed
 from assetmake.frames.head import Head
-from assetmake.listen import Outcome, Result
-from assetmake.plan import Plan
+from assetmake.messages.cells import cells
 from assetmake.render.layout import (
     Look,
     count,
@@ -22,7 +23,6 @@ from assetmake.render.layout import (
     wrap,
 )
 from assetmake.render.text import orphans_clause
-from assetmake.run import CHECK_FAILED, Failed
 
 #: Lines of a message and of what an asset printed that are shown.
 _MOST_LINES = 20

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from assetmake.cells import cells
+from assetmake.messages.cells import cells
 from assetmake.render.layout import safe
 
 #: Pixels: of a character of the 12-pixel monospaced font, of boxes and bends, of gaps.

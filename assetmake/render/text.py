@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
-from assetmake.cells import cells
+from assetmake.builds.plan import Plan, Step
 from assetmake.code.parts import Place
-from assetmake.plan import Plan, Step
+from assetmake.messages.cells import cells
 from assetmake.render.layout import (
     Look,
     age,
@@ -19,7 +19,7 @@ from assetmake.render.layout import (
     safe,
     wrap,
 )
-from assetmake.status import Reason, State, Status
+from assetmake.status.compare import Reason, State, Status
 
 STYLES = {
     State.FRESH: "green",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from assetmake.listen import Outcome
+from assetmake.builds.listen import Outcome
+from assetmake.builds.verify import Verdict, Verified
 from assetmake.render.layout import Look, count, pad, safe, seconds, wrap
 from assetmake.render.result import render_failure
-from assetmake.verify import Verdict, Verified
 
 if TYPE_CHECKING:
     from assetmake.frames.compare import Deviation

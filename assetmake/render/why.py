@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from assetmake.code.parts import Change
+from assetmake.look.whys import Difference, Prediction, Why
 from assetmake.render.layout import (
     Look,
     age,
@@ -16,8 +17,7 @@ from assetmake.render.layout import (
     wrap,
 )
 from assetmake.render.text import STYLES, seconds_since
-from assetmake.status import Reason, State, Status
-from assetmake.whys import Difference, Prediction, Why
+from assetmake.status.compare import Reason, State, Status
 
 #: Lines of one change that are shown; a table of constants may have thousands.
 _MOST_LINES = 60

@@ -7,11 +7,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from assetmake.draft import Draft
-from assetmake.fileindex import FileIndex
 from assetmake.frames.base import FileRecord, Stored
-from assetmake.manifest import Manifest
-from assetmake.status import Failure, Record
+from assetmake.saved.draft import Draft
+from assetmake.saved.fileindex import FileIndex
+from assetmake.status.compare import Failure, Record
+from assetmake.stores.manifest import Manifest
 
 
 class Store(Protocol):

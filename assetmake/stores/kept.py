@@ -16,13 +16,13 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, overload
 
-from assetmake.asides import aside_of
-from assetmake.boot import boot_id
-from assetmake.clocks import lag_of, tick_of
 from assetmake.code.parts import Part, Place
-from assetmake.fileindex import index_is_wanted
 from assetmake.frames.base import Column, FileRecord
-from assetmake.manifest import (
+from assetmake.saved.asides import aside_of
+from assetmake.saved.boot import boot_id
+from assetmake.saved.clocks import lag_of, tick_of
+from assetmake.saved.fileindex import index_is_wanted
+from assetmake.stores.manifest import (
     FILE_NAME,
     CheckRecord,
     InputRecord,
@@ -31,7 +31,7 @@ from assetmake.manifest import (
     Output,
     parse_manifest,
 )
-from assetmake.plain import read_plain
+from assetmake.system.plain import read_plain
 
 #: Changes with what is kept of a manifest, and how.
 _FORMAT = "assetmake-records-1"

@@ -11,26 +11,26 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from assetmake.clocks import FINE_TICK, tick_of
-from assetmake.draft import Draft
 from assetmake.errors import StoreError, hint_of, told
-from assetmake.fileindex import FileIndex, set_back
 from assetmake.fingerprint import digest, digest_bytes, digest_file
 from assetmake.frames.base import FileRecord, Stored
-from assetmake.manifest import (
+from assetmake.names import is_name, path_of
+from assetmake.saved.clocks import FINE_TICK, tick_of
+from assetmake.saved.draft import Draft
+from assetmake.saved.fileindex import FileIndex, set_back
+from assetmake.saved.snapshot import FILE_NAME as SNAPSHOT
+from assetmake.saved.snapshot import PRIVATE
+from assetmake.status.compare import Condition, Failure, Record
+from assetmake.stores.base import Waiting
+from assetmake.stores.kept import Kept
+from assetmake.stores.manifest import (
     FILE_NAME,
     Manifest,
     ManifestError,
     dump_manifest,
     parse_manifest,
 )
-from assetmake.names import is_name, path_of
-from assetmake.plain import MOST_BYTES, read_plain
-from assetmake.snapshot import FILE_NAME as SNAPSHOT
-from assetmake.snapshot import PRIVATE
-from assetmake.status import Condition, Failure, Record
-from assetmake.stores.base import Waiting
-from assetmake.stores.kept import Kept
+from assetmake.system.plain import MOST_BYTES, read_plain
 
 #: Written behind the data, as Hadoop does, for readers that wait for it.
 SUCCESS = "_SUCCESS"

@@ -18,12 +18,12 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from assetmake.boot import boot_id
 from assetmake.fingerprint import digest_bytes, digest_file
-from assetmake.manifest import FILE_NAME, Manifest, ManifestError, parse_manifest
 from assetmake.names import is_name, path_of
-from assetmake.plain import read_plain
+from assetmake.saved.boot import boot_id
+from assetmake.stores.manifest import FILE_NAME, Manifest, ManifestError, parse_manifest
 from assetmake.stores.swap import SWAP_FILE, recover, swap, sync
+from assetmake.system.plain import read_plain
 
 #: From so many files on, the whole file system is flushed by one call, which
 #: has to wait for what other programs have written, too.

@@ -1,0 +1,1 @@
+"""Find and load an Assetfile, and settle what it defines."""

@@ -1,0 +1,1 @@
+"""Carry out what changes a store: plan, run assets, check, publish, accept."""

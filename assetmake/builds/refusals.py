@@ -1,0 +1,65 @@
+"""Say, before anything is built, what a build could not begin with."""
+
+from __future__ import annotations
+
+from shlex import quote
+
+from assetmake.builds.plan import Plan
+from assetmake.errors import SourceError, StoreError
+from assetmake.graph import upstream_of
+from assetmake.look.remember import Remembered
+from assetmake.stores.base import Store
+
+
+def refuse(known: Remembered, plan: Plan, store: Store) -> None:
+    """Raise if a plan cannot begin.
+
+    Args:
+        known: All rows.
+        plan: What is to be built.
+        store: For names of places; nothing is looked up.
+
+    Raises:
+        SourceError: a source that is needed is not there.
+        StoreError: a table that assetmake did not write is in an asset's place.
+    """
+    needed = upstream_of(known.graph, [step.name for step in plan.steps])
+    for name in known.sources:
+        lacking = [r for r in known.statuses[name].reasons if r.code == _LACKING]
+        if name in needed and lacking:
+            readers = [
+                f"`{step.name}` ({known.statuses[step.name].place})"
+                for step in plan.steps
+                if name in known.graph[step.name]
+            ]
+            if readers:
+                msg = (
+                    f"source `{name}` has no data: {lacking[0].text}"
+                    f"\n  needed by {', '.join(readers)}"
+                )
+                at, option = known.statuses[name].place, known.projects.get(name)
+                hint = (
+                    f"put it there, or change `path=` at {at}"
+                    if option is None
+                    else f"run `assetmake -C {quote(option)}` first"
+                )
+                raise SourceError(msg, hints=hint)
+    for step in plan.steps:
+        reasons = known.statuses[step.name].reasons
+        unmanaged = [reason for reason in reasons if reason.code == _UNMANAGED]
+        if unmanaged:
+            place = store.place(step.name)
+            msg = (
+                f"{place} was not written by assetmake, and "
+                f"`{step.name}` would overwrite it"
+            )
+            hint = (
+                f"`assetmake --accept {step.name}` adopts it; else move it away by hand"
+                if "is no directory" not in unmanaged[0].text
+                else f"it is no directory: move {place} away by hand"
+            )
+            raise StoreError(msg, hints=hint)
+
+
+#: Reasons that no build mends.
+_LACKING, _UNMANAGED = "source-missing", "manifest-missing"

@@ -1,0 +1,1 @@
+"""The command line: options, modes, streams; nothing else prints or exits."""

@@ -1,0 +1,1 @@
+"""One look at a project: what is defined and stored, loaded as little as is certain."""

@@ -1,0 +1,1 @@
+"""The user's own lines in messages: excerpts, tracebacks, widths."""

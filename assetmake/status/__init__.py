@@ -1,0 +1,1 @@
+"""Which assets are stale, and why; pure."""

@@ -1,0 +1,582 @@
+"""Decide which assets are stale, and say why.
+
+A pure comparison of what the Assetfile defines with what the store holds.
+Nothing here reads a file, calls an asset or prints, so each rule is tested
+with plain values, and a build, `--status` and `--check` cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from assetmake.code.parts import Change, Part, Place
+from assetmake.fingerprint import digest
+
+if TYPE_CHECKING:
+    from assetmake.frames.columns import Declared
+    from assetmake.status.verdicts import CheckDefinition
+    from assetmake.stores.manifest import Manifest
+
+
+class State(StrEnum):
+    """Where one row stands, comparing the Assetfile with the store."""
+
+    FRESH = "fresh"  # stored, and made by today's code from today's inputs
+    MISSING = "missing"  # defined, but not stored
+    MODIFIED = "modified"  # the stored data is not what assetmake wrote
+    DRIFTED = "drifted"  # the stored table's columns are not the declared ones
+    OUTDATED = "outdated"  # stored, but a build could give something else
+    SOURCE = "source"  # made elsewhere, only read
+    ORPHANED = "orphaned"  # stored by assetmake, but no longer defined
+
+
+class Condition(StrEnum):
+    """What stands in an asset's place in the store."""
+
+    INTACT = "intact"  # the files that the manifest names, byte for byte
+    ABSENT = "absent"  # nothing
+    LOST = "lost"  # a manifest, and none of its files
+    MODIFIED = "modified"  # other files, or other bytes, than the manifest names
+    UNMANAGED = "unmanaged"  # files without a manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One upstream of an asset: by which parameter, and which name."""
+
+    parameter: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What an asset is today, in plain values.
+
+    Attributes:
+        name: The asset's.
+        place: Of its function.
+        code: Fingerprint of its code.
+        parts: Of the code, the asset's own first.
+        inputs: What it reads, in the order of its parameters.
+        reads: Fingerprint of each declared file, by path; None if not there.
+        variables: Fingerprint of each declared variable; None if not set.
+        packages: Version of each declared distribution; None if not there.
+        format: What ``format=`` asks for; empty for the project's default.
+        table_format: In which format tables are kept by default.
+        is_open: Whether its annotation leaves open that the result is pickled.
+        columns: Declared names, with dtypes or None; None if not declared.
+        schema: Columns that a ``schema=`` declares; None if it tells none.
+        group: For selection and display.
+        description: For display.
+        owner: For display.
+        checks: Of its new table, in the order of their definition.
+    """
+
+    name: str
+    place: Place
+    code: str
+    parts: tuple[Part, ...] = ()
+    inputs: tuple[Read, ...] = ()
+    reads: Mapping[str, str | None] = field(default_factory=dict)
+    variables: Mapping[str, str | None] = field(default_factory=dict)
+    packages: Mapping[str, str | None] = field(default_factory=dict)
+    format: str = ""
+    table_format: str = "parquet"
+    is_open: bool = True
+    columns: Mapping[str, str | None] | None = None
+    schema: Declared | None = None
+    group: str = ""
+    description: str = ""
+    owner: str = ""
+    checks: tuple[CheckDefinition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceData:
+    """A source today: its data's fingerprint, or why there is none."""
+
+    name: str
+    place: Place
+    fingerprint: str | None
+    problem: str = ""
+    rows: int | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A build of an asset that failed: with which recipe, and how.
+
+    `checks_only` says that the stored table was checked, not built anew.
+    """
+
+    recipe: str
+    message: str
+    checks_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the store knows of one asset.
+
+    Attributes:
+        condition: Of the data.
+        manifest: None if there is none, or it cannot be read.
+        problem: Why the manifest cannot be read; empty if it can.
+        detail: Which file differs, for a modified table.
+        observed: Today's fingerprint of each file in `manifest.observed`, and
+            of those that its checks were seen to open.
+        failure: Of the last build; None if it did not fail.
+        place: Of the manifest, relative to the project, for orphans.
+    """
+
+    condition: Condition
+    manifest: Manifest | None = None
+    problem: str = ""
+    detail: str = ""
+    observed: Mapping[str, str | None] = field(default_factory=dict)
+    failure: Failure | None = None
+    place: str = ""
+
+
+ABSENT = Record(Condition.ABSENT)
+
+#: The format of any object; to load one is to execute what it says.
+PICKLE = "pickle"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a row is not fresh: a stable code, and a text for people.
+
+    Attributes:
+        code: One of `REASONS`.
+        text: A clause such as ``helper `clean` changed (weather.py:12)``.
+        subject: The upstream, part, file, variable, package or column.
+        change: Of the code, where that is the reason; it holds the diff.
+    """
+
+    code: str
+    text: str
+    subject: str = ""
+    change: Change | None = None
+
+
+#: Every reason code, in the order in which reasons are given.
+REASONS = (
+    "never-built",
+    "data-missing",
+    "manifest-missing",
+    "data-modified",
+    "columns-differ",
+    "manifest-unreadable",
+    "last-build-failed",
+    "code-changed",
+    "helper-changed",
+    "setting-changed",
+    "input-added",
+    "input-removed",
+    "input-reordered",
+    "source-missing",
+    "source-changed",
+    "upstream-changed",
+    "upstream-outdated",
+    "file-read-changed",
+    "variable-changed",
+    "package-changed",
+    "format-changed",
+    "check-changed",
+    "undefined",
+)
+
+_STATE_OF = {
+    "never-built": State.MISSING,
+    "data-missing": State.MISSING,
+    "manifest-missing": State.MISSING,
+    "data-modified": State.MODIFIED,
+    "columns-differ": State.DRIFTED,
+}
+_PRECEDENCE = (State.MISSING, State.MODIFIED, State.DRIFTED, State.OUTDATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One row: a name, its state, and the reasons for it.
+
+    Attributes:
+        name: Of an asset, a source or a stored table.
+        state: Where it stands.
+        place: Of its function or `source`; of its manifest, if it is orphaned.
+        reasons: Why it is not fresh.
+        manifest: Of its last build; None without one, and where nobody asked.
+        description: For display.
+        rows: Of the stored table.
+        warnings: What checks found, or did not look for, in the stored table;
+            they make nothing stale.
+        built_at: As in the manifest; None without one.
+    """
+
+    name: str
+    state: State
+    place: Place | None = None
+    reasons: tuple[Reason, ...] = ()
+    manifest: Manifest | None = None
+    description: str = ""
+    rows: int | None = None
+    warnings: tuple[str, ...] = ()
+    built_at: str | None = None
+
+    @property
+    def clause(self) -> str:
+        """The row as a check tells it, behind its place."""
+        why = "; ".join(reason.text for reason in self.reasons)
+        return f"{self.name}: {self.state}: {why}"
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether a build has to look at this asset."""
+        return self.state in _PRECEDENCE
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether a build runs it, whatever comes out above it."""
+        return any(reason.code != "upstream-outdated" for reason in self.reasons)
+
+
+#: How changed parts of code are told apart; injected, so that this module
+#: needs nothing of the code analysis.
+Explain = Callable[[Sequence[Part], Sequence[Part]], Sequence[Change]]
+
+
+def compare(
+    definitions: Sequence[Definition],
+    sources: Mapping[str, SourceData],
+    records: Mapping[str, Record],
+    explain: Explain,
+) -> dict[str, Status]:
+    """Return a status for each source, each asset in order, then each orphan.
+
+    Args:
+        definitions: Every asset, upstream before downstream.
+        sources: Every source, by name.
+        records: What the store knows, by name; orphans among them.
+        explain: Tells changed parts of code apart.
+    """
+    statuses: dict[str, Status] = {}
+    for source in sources.values():
+        statuses[source.name] = source_status(source)
+    for definition in definitions:
+        statuses[definition.name] = asset_status(
+            definition, records.get(definition.name, ABSENT), sources, statuses, explain
+        )
+    for name in sorted(records.keys() - statuses.keys()):
+        if records[name].condition is not Condition.UNMANAGED:
+            statuses[name] = orphan_status(name, records[name])
+    return statuses
+
+
+def source_status(source: SourceData) -> Status:
+    """Return the row of a source."""
+    reasons: tuple[Reason, ...] = ()
+    if source.fingerprint is None:
+        reasons = (Reason("source-missing", source.problem, source.name),)
+    return Status(
+        source.name,
+        State.SOURCE,
+        source.place,
+        reasons,
+        description=source.description,
+        rows=source.rows,
+    )
+
+
+def orphan_status(name: str, record: Record) -> Status:
+    """Return the row of a stored table that nothing defines."""
+    reason = Reason("undefined", "no longer defined", name)
+    manifest = record.manifest
+    place = Place(record.place, 0) if record.place else None
+    return Status(
+        name,
+        State.ORPHANED,
+        place,
+        (reason,),
+        manifest=manifest,
+        rows=manifest.output.rows if manifest else None,
+        built_at=manifest.built_at if manifest else None,
+    )
+
+
+def asset_status(
+    definition: Definition,
+    record: Record,
+    sources: Mapping[str, SourceData],
+    upstream: Mapping[str, Status],
+    explain: Explain,
+) -> Status:
+    """Return the row of one asset; `upstream` holds the rows it reads."""
+    found = [
+        *_why_not_stored(record),
+        *_why_drifted(definition, record),
+        *_why_failed(definition, record, sources, upstream),
+        *_why_outdated(definition, record, sources, upstream, explain),
+        *_why_checks(definition, record, explain),
+    ]
+    found.sort(key=lambda reason: REASONS.index(reason.code))
+    states = {_STATE_OF.get(reason.code, State.OUTDATED) for reason in found}
+    manifest = record.manifest
+    return Status(
+        definition.name,
+        next((state for state in _PRECEDENCE if state in states), State.FRESH),
+        definition.place,
+        tuple(found),
+        manifest=manifest,
+        description=definition.description,
+        rows=manifest.output.rows if manifest else None,
+        warnings=_warnings(definition, manifest) if definition.checks else (),
+        built_at=manifest.built_at if manifest else None,
+    )
+
+
+def _warnings(definition: Definition, manifest: Manifest | None) -> tuple[str, ...]:
+    from assetmake.status.verdicts import warnings_of
+
+    return warnings_of(definition.checks, manifest.checks) if manifest else ()
+
+
+def recipe(
+    definition: Definition,
+    sources: Mapping[str, SourceData],
+    upstream: Mapping[str, Status],
+) -> str | None:
+    """Return one digest of all that a run depends on; None while it is open.
+
+    It is open while something upstream is stale. Only failures are kept under
+    it: a manifest keeps the parts, so that a reason can name what changed.
+    """
+    inputs = []
+    for read in definition.inputs:
+        fingerprint = current_fingerprint(read.name, sources, upstream)
+        if fingerprint is None:
+            return None
+        inputs.append((read.parameter, read.name, fingerprint))
+    return digest(
+        definition.code,
+        tuple(inputs),
+        tuple(sorted(definition.reads.items())),
+        tuple(sorted(definition.variables.items())),
+        tuple(sorted(definition.packages.items())),
+        definition.format or definition.table_format,
+        tuple((one.name, one.severity, one.code) for one in definition.checks),
+    )
+
+
+def current_fingerprint(
+    name: str, sources: Mapping[str, SourceData], upstream: Mapping[str, Status]
+) -> str | None:
+    """Return the fingerprint of a source's or a fresh asset's data, or None."""
+    if name in sources:
+        return sources[name].fingerprint
+    status = upstream[name]
+    if status.is_stale or status.manifest is None:
+        return None
+    return status.manifest.output.fingerprint
+
+
+def _why_not_stored(record: Record) -> Iterator[Reason]:
+    match record.condition:
+        case Condition.ABSENT:
+            yield Reason("never-built", "never built")
+        case Condition.UNMANAGED:
+            yield Reason(
+                "manifest-missing", f"{record.detail or 'its place'} has no manifest"
+            )
+        case Condition.LOST:
+            yield Reason("data-missing", "data missing")
+        case Condition.MODIFIED:
+            is_hidden = "cannot be read" in record.detail
+            text = "data cannot be read" if is_hidden else "data changed by hand"
+            yield Reason("data-modified", text, record.detail)
+    if record.problem:
+        text = f"its manifest is {record.problem}"
+        yield Reason("manifest-unreadable", text)
+
+
+def _why_drifted(definition: Definition, record: Record) -> Iterator[Reason]:
+    stored = record.manifest.output.columns if record.manifest else None
+    both = (definition.columns, definition.schema)
+    declared = [item for item in both if item is not None]
+    if stored is None or not declared:
+        return
+    # Only projects that declare columns pay for the table of dtypes.
+    from assetmake.frames.columns import check_columns
+
+    texts = [text for item in declared for text in check_columns(item, stored)]
+    for text in dict.fromkeys(texts):
+        yield Reason("columns-differ", text)
+
+
+def _why_failed(
+    definition: Definition,
+    record: Record,
+    sources: Mapping[str, SourceData],
+    upstream: Mapping[str, Status],
+) -> Iterator[Reason]:
+    failure = record.failure
+    if failure and failure.recipe == recipe(definition, sources, upstream):
+        text = f"its last build failed: {failure.message}"
+        yield Reason("last-build-failed", text)
+
+
+def _why_outdated(
+    definition: Definition,
+    record: Record,
+    sources: Mapping[str, SourceData],
+    upstream: Mapping[str, Status],
+    explain: Explain,
+) -> Iterator[Reason]:
+    manifest = record.manifest
+    if manifest is None:
+        # Nothing to compare with; what is missing above is still worth a word.
+        for read in definition.inputs:
+            if read.name in sources and sources[read.name].fingerprint is None:
+                yield _source_missing(sources[read.name])
+        return
+    if manifest.code != definition.code:
+        yield from _why_code(definition, manifest, explain)
+    yield from _why_inputs(definition, manifest, sources, upstream)
+    yield from _why_declared(definition, manifest, record)
+    yield from _why_format(definition, manifest)
+
+
+def _why_code(
+    definition: Definition, manifest: Manifest, explain: Explain
+) -> Iterator[Reason]:
+    changes = explain(manifest.parts, definition.parts)
+    if not changes:  # the whole differs, so this must not stay silent
+        yield Reason("code-changed", "code changed")
+    for change in changes:
+        if change.kind == "code":
+            yield Reason("code-changed", "code changed", change.name, change)
+            continue
+        place = "" if change.what == "is no longer used" else f" ({change.place})"
+        text = f"{change.kind} `{change.name}` {change.what}{place}"
+        yield Reason(f"{change.kind}-changed", text, change.name, change)
+
+
+def _why_inputs(
+    definition: Definition,
+    manifest: Manifest,
+    sources: Mapping[str, SourceData],
+    upstream: Mapping[str, Status],
+) -> Iterator[Reason]:
+    before = [(item.parameter, item.name) for item in manifest.inputs]
+    now = [(read.parameter, read.name) for read in definition.inputs]
+    gone, new = set(before).difference(now), set(now).difference(before)
+    for parameter, name in now:
+        if (parameter, name) in new:
+            yield Reason("input-added", f"input `{name}` is new", name)
+    for parameter, name in before:
+        if (parameter, name) in gone:
+            text = f"input `{name}` is no longer read"
+            yield Reason("input-removed", text, name)
+    if now != before and not gone and not new:
+        yield Reason("input-reordered", "its inputs are in another order")
+    recorded: dict[str, set[str]] = {}
+    for item in manifest.inputs:
+        recorded.setdefault(item.name, set()).add(item.fingerprint)
+    for name in dict.fromkeys(read.name for read in definition.inputs):
+        yield from _why_input(name, recorded.get(name, set()), sources, upstream)
+
+
+def _why_input(
+    name: str,
+    recorded: set[str],
+    sources: Mapping[str, SourceData],
+    upstream: Mapping[str, Status],
+) -> Iterator[Reason]:
+    if name in sources:
+        source = sources[name]
+        if source.fingerprint is None:
+            yield _source_missing(source)
+        elif recorded and recorded != {source.fingerprint}:
+            yield Reason("source-changed", f"source `{name}` changed", name)
+        return
+    status = upstream[name]
+    if status.is_stale:
+        # Early cutoff may still spare this asset: only building `name` can
+        # tell whether its data changes, even where the stored data differs.
+        text = f"upstream `{name}` is {status.state}"
+        yield Reason("upstream-outdated", text, name)
+    elif status.manifest and recorded - {status.manifest.output.fingerprint}:
+        yield Reason("upstream-changed", f"upstream `{name}` changed", name)
+
+
+def _source_missing(source: SourceData) -> Reason:
+    text = f"source `{source.name}` is missing"
+    return Reason("source-missing", text, source.name)
+
+
+def _why_declared(
+    definition: Definition, manifest: Manifest, record: Record
+) -> Iterator[Reason]:
+    files = {}
+    for path, _, _ in _differences(manifest.observed, _observed(manifest, record)):
+        files[path] = "changed"
+    for path, old, new in _differences(manifest.reads, definition.reads):
+        files[path] = "changed"
+        if path not in definition.reads:
+            files[path] = "is no longer named by `reads=`"
+        elif old is None and new is not None:
+            files[path] = "is new among those that `reads=` names"
+    for path in sorted(files):
+        yield Reason("file-read-changed", f"file `{path}` {files[path]}", path)
+    for name, _, _ in _differences(manifest.variables, definition.variables):
+        yield Reason("variable-changed", f"variable `{name}` changed", name)
+    for name, old, new in _differences(manifest.packages, definition.packages):
+        text = f"package {name} changed from {old or 'absent'} to {new or 'absent'}"
+        yield Reason("package-changed", text, name)
+
+
+def _why_checks(
+    definition: Definition, record: Record, explain: Explain
+) -> Iterator[Reason]:
+    if record.manifest is None or not definition.checks:
+        return
+    # Only projects that check pay for it.
+    from assetmake.status.verdicts import changed_checks
+
+    recorded = record.manifest.checks
+    for found in changed_checks(definition.checks, recorded, record.observed, explain):
+        yield Reason("check-changed", found.text, found.name, found.change)
+
+
+def _observed(manifest: Manifest, record: Record) -> Mapping[str, str | None]:
+    """Return today's fingerprints of what the asset itself was seen to use."""
+    if record.observed.keys() == manifest.observed.keys():
+        return record.observed
+    return {path: record.observed.get(path) for path in manifest.observed}
+
+
+def _differences(
+    before: Mapping[str, str], now: Mapping[str, str | None]
+) -> Iterator[tuple[str, str | None, str | None]]:
+    for key in sorted(before.keys() | now.keys()):
+        if before.get(key) != now.get(key):
+            yield key, before.get(key), now.get(key)
+
+
+def _why_format(definition: Definition, manifest: Manifest) -> Iterator[Reason]:
+    output = manifest.output
+    if output.format == PICKLE and not definition.is_open:
+        # No build of this code left it: to load it could execute anything.
+        yield Reason("format-changed", "stored as a pickle, which it never returns")
+        return
+    was, now = output.asked, definition.format
+    if output.columns is not None:  # a table: the project's default counts too
+        was, now = output.format, definition.format or definition.table_format
+    if was != now:
+        text = f"format changed from {was or 'default'} to {now or 'default'}"
+        yield Reason("format-changed", text)

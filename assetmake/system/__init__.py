@@ -1,0 +1,1 @@
+"""What the operating system and Python are asked: files, memory, processes."""

@@ -1,0 +1,1 @@
+"""What the words of an Assetfile take, and where they are used."""
