@@ -12,7 +12,8 @@ from test_code_cases import CASES, files_of
 from assetmake.assetfile.defined import define, told
 from assetmake.assetfile.load import load
 from assetmake.errors import AssetmakeError
-from assetmake.look.recorded import dump, parse, record_of
+from assetmake.look.facts import dump, parse
+from assetmake.look.recorded import record_of
 from assetmake.look.static import Undecided, define_unloaded
 
 

@@ -106,7 +106,7 @@ class Loads:
         return digest(VERSION, str(self._root), key) if key else ""
 
     def _unloaded(self, file: str) -> Defined | None:
-        from assetmake.look.recorded import parse
+        from assetmake.look.facts import parse
         from assetmake.look.static import Undecided, define_unloaded
 
         with uncollected():
@@ -125,7 +125,8 @@ class Loads:
 
     def _record(self, defined: Defined, file: str, began: int) -> None:
         """Keep what a load told."""
-        from assetmake.look.recorded import dump, record_of
+        from assetmake.look.facts import dump
+        from assetmake.look.recorded import record_of
 
         recorded = record_of(defined, self._root, began)
         self.doubts = recorded.doubts
