@@ -768,7 +768,10 @@ class Trial:
 
         What saves work may be written once more, when all is old enough to be
         believed or what an earlier run left is found to be right; then no more.
+        Unless somebody installs a package meanwhile, or adds a file where Python
+        looks for modules: all that was loaded may then be another module.
         """
+        places = import_path(self.folder)
         rest = self.written_again(names)
         private = [self.data / ".assetmake" / path for path in DISPOSABLE]
         assert not rest - {*map(str, private)}, f"a second build wrote {rest}"
@@ -779,6 +782,9 @@ class Trial:
         time.sleep(self.machine.tick / 1e9)
         self.written_again(names)
         rest = self.written_again(names)
+        if rest and import_path(self.folder) != places:
+            EVENTS["second build: others changed the import path"] += 1
+            return
         assert not rest, f"a fourth build wrote {rest}"
 
     def written_again(self, names: list[str]) -> set[str]:
@@ -940,6 +946,15 @@ class Trial:
 
 #: Reasons of which the subject is a detail, or nothing.
 _WITHOUT = ("data-modified", "data-missing", "manifest-missing", "never-built")
+
+
+def import_path(folder: Path) -> list[tuple[str, int]]:
+    """Return when directories changed where modules are looked for, outside."""
+    return [
+        (entry, os.stat(entry).st_ctime_ns)
+        for entry in sys.path
+        if os.path.isdir(entry) and not Path(entry).is_relative_to(folder)
+    ]
 
 
 def _subject(reason: Reason) -> str:
