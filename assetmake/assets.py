@@ -28,13 +28,13 @@ from assetmake.words.functions import (
     place_of,
     plain_function,
     refuse_kind,
+    refuse_name,
 )
 from assetmake.words.options import (
     ASSET_OPTIONS,
     SOURCE_OPTIONS,
     OptionError,
     Rule,
-    name_problem,
 )
 
 if TYPE_CHECKING:
@@ -404,12 +404,7 @@ def _make_asset(function: Any, options: dict[str, Any]) -> Asset:
     plain = plain_function(function, root)
     place = place_of(plain)
     name = options.pop("name", plain.__name__)
-    problem, hint = name_problem(name) or ("", "")
-    if name == "<lambda>":
-        problem, hint = "a lambda has no name", 'name the asset: `asset(name="...")`'
-    if problem:
-        where = source_line(place, plain.__name__, root)
-        raise DefinitionError(f"{problem}\n{where}", hints=hint)
+    refuse_name(plain, name, place, root)
     refuse_kind(plain, name, place, root)
     parameters = parameters_of(function, name, place, root)
     known = [found.name for found in parameters]

@@ -34,6 +34,7 @@ from assetmake.words.functions import (
     place_of,
     plain_function,
     refuse_kind,
+    refuse_name,
 )
 from assetmake.words.options import CHECK_OPTIONS, name_problem
 
@@ -148,12 +149,7 @@ def _make_check(
     plain = plain_function(function, root, word="check")
     place = place_of(plain)
     name = options.pop("name", plain.__name__)
-    problem, hint = name_problem(name) or ("", "")
-    if name == "<lambda>":
-        problem, hint = "a lambda has no name", 'name it: `check(..., name="...")`'
-    if problem:
-        where = source_line(place, plain.__name__, root)
-        raise DefinitionError(f"{problem}\n{where}", hints=hint)
+    refuse_name(plain, name, place, root, word="check")
     refuse_kind(plain, name, place, root, word="check")
     parameters = parameters_of(function, name, place, root, word="check")
     if not parameters:

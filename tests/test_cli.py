@@ -18,6 +18,8 @@ from space import TEXTS, TestSpace
 from assetmake.cli import main as cli
 from assetmake.errors import AssetmakeError
 
+slow = pytest.mark.slow
+
 
 @pytest.fixture
 def space(tmp_path):
@@ -582,7 +584,7 @@ def test_an_unexpected_exception_keeps_its_traceback(monkeypatch, capsys):
     def broken(session):
         raise RuntimeError("oops")
 
-    monkeypatch.setitem(cli.RUN, "status", broken)
+    monkeypatch.setitem(cli.LOOKS, "status", broken)
     with pytest.raises(SystemExit) as caught:
         cli.main(["--status"])
 
@@ -596,7 +598,7 @@ def test_an_error_s_traceback_is_shown_on_demand(monkeypatch, capsys):
     def broken(session):
         raise AssetmakeError("a\x1b[2J", hints="b") from ValueError("c")
 
-    monkeypatch.setitem(cli.RUN, "status", broken)
+    monkeypatch.setitem(cli.LOOKS, "status", broken)
     with pytest.raises(SystemExit):
         cli.main(["--status", "--full-trace"])
 
@@ -658,27 +660,9 @@ SLEEPING = """
 """
 
 
-def test_ctrl_c_ends_with_a_summary_and_by_its_signal(space):
-    space.write({"Assetfile.py": SLEEPING})
-    with space.popen() as process:
-        while "quick" not in process.stderr.readline():
-            assert process.poll() is None
-        time.sleep(0.3)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
-
-    assert process.returncode == -signal.SIGINT
-    assert out == ""
-    assert lines(err) == [
-        "assetmake: interrupted: sleeping stopped, nothing of it is stored",
-        "assetmake: 1 built, 1 stopped, 1 not started in #s; run it again to go on",
-    ]
-    assert (space.root / "data" / "quick").exists()
-    assert not (space.root / "data" / "sleeping").exists()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize(
+    "name", ["SIGINT", *(pytest.param(n, marks=slow) for n in ("SIGTERM", "SIGHUP"))]
+)
 def test_what_ends_a_build_is_told_as_ctrl_c_is(space, name):
     """The process dies by it, and the store goes on."""
     space.write({"Assetfile.py": SLEEPING})

@@ -7,19 +7,16 @@ manifests or of staleness; so it runs in this process, a thread or another one.
 from __future__ import annotations
 
 import contextlib
-import io
 import shutil
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from assetmake.assets import Asset
 from assetmake.builds.checking import Checking, CheckRan, run_checks, staged_table
+from assetmake.builds.printed import captured, spark_log
 from assetmake.checks import BoundCheck
 from assetmake.code.audit import Seen, unwatched, watch
 from assetmake.errors import (
@@ -172,9 +169,9 @@ def run_asset(
     values: dict[str, Any] = {}
     # What handlers read is no news; the function itself is watched below.
     with (
-        _captured(echo=echo or debug) as printed,
+        captured(echo=echo or debug) as printed,
         unwatched(),
-        _spark_log(printed) if task.uses_spark else contextlib.nullcontext(),
+        spark_log(printed) if task.uses_spark else contextlib.nullcontext(),
     ):
         try:
             if task.uses_spark:
@@ -271,20 +268,6 @@ def _from_memory(readings: Sequence[Reading]) -> frozenset[str]:
 def _spark(frames: Frames) -> Any:
     """Return the handler of Spark frames, which can do more than the others."""
     return frames.for_annotation("pyspark.sql.DataFrame", reading=True)
-
-
-@contextlib.contextmanager
-def _spark_log(printed: io.StringIO) -> Iterator[None]:
-    """Keep what the JVM and Python workers of Spark say with the asset's prints."""
-    import logging
-
-    handler = logging.StreamHandler(printed)
-    logger = logging.getLogger("assetmake.spark")
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
 
 
 def _empty(directory: Path) -> None:
@@ -396,68 +379,3 @@ def _message(error: BaseException, task: Task, frames: Frames) -> str:
     if task.uses_spark and home in ("pyspark", "py4j"):
         return str(_spark(frames).explain(error))
     return text_of(error)
-
-
-@contextlib.contextmanager
-def _captured(*, echo: bool) -> Iterator[io.StringIO]:
-    """Keep what this thread prints meanwhile; `echo` shows it on stderr, too."""
-    printed = io.StringIO()
-    with _routing:
-        token = _printed.set((printed, echo))
-        try:
-            yield printed
-        finally:
-            _printed.reset(token)
-
-
-#: Where what the current asset prints is kept, and whether it is shown as well.
-_printed: ContextVar[tuple[io.StringIO, bool] | None] = ContextVar(
-    "printed", default=None
-)
-
-
-class _Router:
-    """Stands for stdout and stderr while assets run, maybe several at once."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        found = _printed.get()
-        if found is None:
-            return int(self._stream.write(text))
-        printed, echo = found
-        printed.write(text)
-        if echo:
-            self._stream.write(text)
-        return len(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
-class _Routing:
-    """Puts the routers in place for as long as any asset runs."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._depth = 0
-        self._streams: tuple[Any, Any] = (None, None)
-
-    def __enter__(self) -> None:
-        with self._lock:
-            self._depth += 1
-            if self._depth == 1:
-                self._streams = (sys.stdout, sys.stderr)
-                # stdout is for results: prints of a thread that the asset
-                # started, which cannot be told apart, go to stderr.
-                sys.stdout = sys.stderr = _Router(sys.stderr)
-
-    def __exit__(self, *args: object) -> None:
-        with self._lock:
-            self._depth -= 1
-            if self._depth == 0:
-                sys.stdout, sys.stderr = self._streams
-
-
-_routing = _Routing()

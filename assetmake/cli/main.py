@@ -1,6 +1,6 @@
 """The command `assetmake`: how it begins, and how it ends.
 
-Only this module and `modes` print, and only this one exits.
+Only this module and those of modes print, and only this one exits.
 """
 
 from __future__ import annotations
@@ -8,20 +8,20 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from click.exceptions import Exit
 
-from assetmake.cli.modes import (
-    RUN,
+from assetmake.cli.looks import LOOKS
+from assetmake.cli.options import Command
+from assetmake.cli.parse import completes, parse
+from assetmake.cli.session import (
     InterruptedBuildError,
     Session,
     show_error,
     tell_about_loads,
 )
-from assetmake.cli.options import Command
-from assetmake.cli.parse import completes, parse
 from assetmake.cli.terminal import ClosedError, Stream, silence
 from assetmake.errors import AssetmakeError, hint_of, told
 
@@ -47,7 +47,7 @@ def _run(command: Command, words: Sequence[str]) -> int:
         out = Stream(sys.stdout, os.environ, options.color)
         err = Stream(sys.stderr, os.environ, options.color, may_fail=True)
         session = Session(options, out, err)
-        status = RUN[options.mode](session)
+        status = _mode(options.mode)(session)
         tell_about_loads(session)
         return status  # noqa: TRY300 - what is told may fail, too
     except Exit as shown:  # the help or the version
@@ -75,6 +75,15 @@ def _run(command: Command, words: Sequence[str]) -> int:
         err.line(full_traceback(error))
         err.line("error: this is a bug in assetmake, please report the lines above")
         return 2
+
+
+def _mode(name: str) -> Callable[[Session], int]:
+    """Return what carries out a mode; most runs look, and change nothing."""
+    if name in LOOKS:
+        return LOOKS[name]
+    from assetmake.cli.changes import CHANGES
+
+    return CHANGES[name]
 
 
 def _unopened(error: Exception) -> OSError | None:

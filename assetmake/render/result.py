@@ -50,28 +50,53 @@ def render_failure(
     """
     failed = outcome.failed or Failed("RuntimeError", "it left nothing")
     if failed.kind == CHECK_FAILED:
-        return render_wrong(
-            outcome, look, full_trace=full_trace, debugger=debugger, printed=printed
-        )
-    ours = hasattr(errors, failed.kind) and not failed.trace
-    first, *others = safe_lines(failed.message.strip())
-    kind = safe(failed.kind) if not ours else ""
-    text = ": ".join(part for part in (kind, first) if part)
-    label = look.paint("error", "failed")
-    lines = [f"{label}: {look.paint(safe(outcome.name), 'bold')} failed: {text}"]
-    lines += [f"  {line}" for line in _most(others, "--full-trace shows them", look)]
-    trace = failed.full_trace if full_trace else failed.trace
-    if trace.strip():
-        lines += [f"  {line}".rstrip() for line in _dedented(trace)]
-    for given in failed.inputs:
-        lines += wrap(f"  input {safe(given)}", look.width, indent="    ")
+        wrong = [check for check in outcome.checks if check.is_wrong]
+        lines = [*_found_wrong(outcome, wrong, look, full_trace=full_trace)]
+        hints = list(dict.fromkeys(hint for check in wrong for hint in check.hints))
+        raised = any(check.trace for check in wrong)
+    else:
+        ours = hasattr(errors, failed.kind) and not failed.trace
+        lines = [*_raised(outcome.name, failed, look, ours, full_trace=full_trace)]
+        hints, raised = list(failed.hints), not ours
     lines += _printed(outcome, look) if printed else ()
-    hints = list(failed.hints)
-    if debugger and not ours:
+    if debugger and raised:
         hints.append(f"assetmake --pdb {outcome.name} opens a debugger there")
     label = look.paint("hint", "cyan")
     lines += [f"  {label}: {safe(hint)}" for hint in hints]
     return "\n".join(lines)
+
+
+def _raised(
+    name: str, failed: Failed, look: Look, ours: bool, *, full_trace: bool
+) -> Iterator[str]:
+    """Yield what an asset raised: its message, its traceback and what it was given."""
+    first, *others = safe_lines(failed.message.strip())
+    kind = safe(failed.kind) if not ours else ""
+    text = ": ".join(part for part in (kind, first) if part)
+    label = look.paint("error", "failed")
+    yield f"{label}: {look.paint(safe(name), 'bold')} failed: {text}"
+    for line in _most(others, "--full-trace shows them", look):
+        yield f"  {line}"
+    trace = failed.full_trace if full_trace else failed.trace
+    if trace.strip():
+        for line in _dedented(trace):
+            yield f"  {line}".rstrip()
+    for given in failed.inputs:
+        yield from wrap(f"  input {safe(given)}", look.width, indent="    ")
+
+
+def _found_wrong(
+    outcome: Outcome, wrong: Sequence[CheckRan], look: Look, *, full_trace: bool
+) -> Iterator[str]:
+    """Yield what the checks of one asset found, so that it was not published."""
+    label, name = look.paint("error", "failed"), look.paint(safe(outcome.name), "bold")
+    stored = "its stored table is as before"
+    if not outcome.is_stored:
+        stored = "nothing of it is stored"
+    number = "a check" if len(wrong) == 1 else f"{len(wrong)} checks"
+    yield f"{label}: {name} failed {number}; {stored}"
+    for check in wrong:
+        yield from _check(check, look, full_trace=full_trace)
 
 
 def _printed(outcome: Outcome, look: Look) -> Iterator[str]:
@@ -79,34 +104,6 @@ def _printed(outcome: Outcome, look: Look) -> Iterator[str]:
         yield "  it printed:"
         told = safe_lines(outcome.printed.strip("\n"))
         yield from (f"  | {line}" for line in _last(told, look))
-
-
-def render_wrong(
-    outcome: Outcome,
-    look: Look,
-    *,
-    full_trace: bool = False,
-    debugger: bool = True,
-    printed: bool = True,
-) -> str:
-    """Return what the checks of one asset found, so that it was not published."""
-    label, name = look.paint("error", "failed"), look.paint(safe(outcome.name), "bold")
-    wrong = [check for check in outcome.checks if check.is_wrong]
-    stored = "its stored table is as before"
-    if not outcome.is_stored:
-        stored = "nothing of it is stored"
-    number = "a check" if len(wrong) == 1 else f"{len(wrong)} checks"
-    lines = [f"{label}: {name} failed {number}; {stored}"]
-    hints: dict[str, None] = {}
-    for check in wrong:
-        lines += _check(check, look, full_trace=full_trace)
-        hints.update(dict.fromkeys(check.hints))
-    lines += _printed(outcome, look) if printed else ()
-    if debugger and any(check.trace for check in wrong):
-        hints[f"assetmake --pdb {outcome.name} opens a debugger there"] = None
-    painted = look.paint("hint", "cyan")
-    lines += [f"  {painted}: {safe(hint)}" for hint in hints]
-    return "\n".join(lines)
 
 
 def render_warnings(outcome: Outcome, look: Look, *, full_trace: bool = False) -> str:

@@ -17,6 +17,7 @@ from assetmake.code.parts import Place
 from assetmake.errors import DefinitionError
 from assetmake.messages.excerpts import line_of, source_line
 from assetmake.words.callers import call_error
+from assetmake.words.options import name_problem
 
 #: Marks a parameter without a default.
 NO_DEFAULT = inspect.Parameter.empty
@@ -56,6 +57,29 @@ def plain_function(
         kind = f"a {type(function).__module__}.{type(function).__qualname__}"
         hint = "define a function that calls it, and decorate that"
     raise call_error(f"`{word}` takes a function, not {kind}", hint, root=root)
+
+
+_NAME_IT = {
+    "asset": 'name the asset: `asset(name="...")`',
+    "check": 'name it: `check(..., name="...")`',
+}
+
+
+def refuse_name(
+    plain: FunctionType,
+    name: str,
+    place: Place,
+    root: Path | None,
+    *,
+    word: str = "asset",
+) -> None:
+    """Refuse names that no asset or check can have."""
+    problem, hint = name_problem(name) or ("", "")
+    if name == "<lambda>":
+        problem, hint = "a lambda has no name", _NAME_IT[word]
+    if problem:
+        where = source_line(place, plain.__name__, root)
+        raise DefinitionError(f"{problem}\n{where}", hints=hint)
 
 
 def refuse_kind(
