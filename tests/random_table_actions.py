@@ -94,7 +94,7 @@ def install(trial: Trial, number: int) -> None:
 # Signals ------------------------------------------------------------------------
 
 
-@action(2)
+@action()
 def told_to_end(trial: Trial, number: int) -> None:
     """SIGTERM and SIGHUP end a command in good order, a second one at once."""
     if not trial.can_begin():
@@ -105,19 +105,26 @@ def told_to_end(trial: Trial, number: int) -> None:
     words = ["-k", "-C", str(trial.folder), "-j", str(1 + number // 8 % 2)]
     ends = {-number for number in signals}
 
-    def work() -> int:
+    simulated = trial.model.simulate(trial.tables(), [*trial.model.specs], trial.fails)
+    statuses: list[int] = []
+
+    def work() -> bool:
         status, said = command_in_child(
             trial.folder, words, signals, after=number // 16 % 130
         )
+        statuses.append(status)
         assert status in {0, 1, *ends}, f"it ended by {status}:\n{said}"
-        ended = status in ends
-        EVENTS[f"signal: {'ended' if ended else 'too late'}"] += 1
-        return ended
+        assert "bug in assetmake" not in said, said
+        EVENTS[f"signal: {'ended' if status in ends else 'too late'}"] += 1
+        return status in ends
 
-    trial.cut_short(work)
+    if not trial.cut_short(work):
+        assert statuses == [1 if simulated.failed else 0], "it was told, and went on"
+        for name, recipe in simulated.ran.items():
+            assert trial.table(name).recipe == recipe, f"{name} was not built"
 
 
 @action()
 def crash_parallel(trial: Trial, number: int) -> None:
     """A build of two at once is killed."""
-    trial.crash(number % 90, jobs=2)
+    trial.crash(number % 50, jobs=2)

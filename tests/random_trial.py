@@ -374,7 +374,7 @@ class Trial:
         self.looked[how] += 1
         # The model knows all but the words and the places; those are compared
         # with a real look each time that it was none.
-        if closely or how != "loaded" or self.looked[how] % 3 == 1:
+        if closely or how != "loaded" or self.looked[how] % 4 == 1:
             EVENTS["look: compared with a real one"] += 1
             with _looking_closely():
                 bare = self.bare(project)

@@ -798,4 +798,32 @@ BUGS = [
         "",
         "random install",
     ),
+    Bug(
+        "signal-forgotten",
+        "cli/modes.py",
+        "    if result.interrupted:\n",
+        "    if False:\n",
+        "random told_to_end",
+    ),
+    Bug(
+        "signal-taken-for-a-failure",
+        "builds/steps.py",
+        '            outcome = Outcome(step.name, "stopped")\n',
+        '            outcome = Outcome(step.name, "failed")\n',
+        "random told_to_end",
+    ),
+    Bug(
+        "swapped-table-believed",
+        "status/compare.py",
+        "        case Condition.MODIFIED:\n",
+        "        case Condition.MODIFIED if not record.manifest.output.columns:\n",
+        "random swap_parquet",
+    ),
+    Bug(
+        "parallel-published-without-its-manifest",
+        "stores/local.py",
+        '            for file, data in ((SUCCESS, b""), (FILE_NAME, text)):\n                with open(f"{staged}{os.sep}{file}", "wb") as stream:\n                    stream.write(data)\n            try:\n                swap(staged, place, self.root)\n',
+        '            for file, data in ((SUCCESS, b""),):\n                with open(f"{staged}{os.sep}{file}", "wb") as stream:\n                    stream.write(data)\n            try:\n                swap(staged, place, self.root)\n                (place / FILE_NAME).write_bytes(text)\n',
+        "random crash_parallel",
+    ),
 ]
