@@ -800,7 +800,7 @@ BUGS = [
     ),
     Bug(
         "signal-forgotten",
-        "cli/modes.py",
+        "cli/changes.py",
         "    if result.interrupted:\n",
         "    if False:\n",
         "random told_to_end",
