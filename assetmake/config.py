@@ -6,6 +6,7 @@ kept and built, never what a fingerprint of code is.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,6 +31,9 @@ class Config:
         packages: Distributions whose versions count for every asset.
         spark: Settings of the Spark session, by their full names.
         environment: The chosen environment's name; empty for none.
+        project: The project's name, by which its tables are known in a store: that in
+            `[project]`, or of its directory if the store is not in that. Empty
+            if neither holds.
     """
 
     root: str = "data"
@@ -39,6 +43,7 @@ class Config:
     packages: tuple[str, ...] = ()
     spark: Mapping[str, str] = field(default_factory=dict)
     environment: str = ""
+    project: str = ""
 
 
 _KEYS = ("root", "format", "jobs", "memory", "packages", "spark")
@@ -56,10 +61,19 @@ def load_config(project: Path, environment: str = "") -> Config:
             wrong type, or does not define the environment.
     """
     text = config_bytes(project)
-    table: Mapping[str, Any] = {}
-    if b"assetmake" in text:  # else not even the parser is imported
-        table = _parse(text)
-    return _choose(table, environment)
+    if b"assetmake" not in text:  # then not even the parser is imported
+        return _choose({}, environment)
+    table, name = _parse(text)
+    config = _choose(table, environment)
+    if not name and not is_below(project, config.root):
+        name = project.name
+    return replace(config, project=name)
+
+
+def is_below(project: Path, root: str) -> bool:
+    """Return whether a store lies in its project's directory, by its path."""
+    top, place = os.path.abspath(project), os.path.abspath(project / root)
+    return os.path.commonpath((top, place)) == top
 
 
 def config_bytes(project: Path) -> bytes:
@@ -77,7 +91,8 @@ def config_bytes(project: Path) -> bytes:
         raise ConfigError(msg) from error
 
 
-def _parse(text: bytes) -> Mapping[str, Any]:
+def _parse(text: bytes) -> tuple[Mapping[str, Any], str]:
+    """Return `[tool.assetmake]`, and the name in `[project]`, if it has one."""
     import tomllib
 
     try:
@@ -90,7 +105,9 @@ def _parse(text: bytes) -> Mapping[str, Any]:
     if not isinstance(table, dict):
         msg = "pyproject.toml: `tool.assetmake` is not a table"
         raise ConfigError(msg, hints="write it as `[tool.assetmake]`")
-    return table
+    project = data.get("project", {})
+    name = project.get("name") if isinstance(project, dict) else None
+    return table, name if isinstance(name, str) else ""
 
 
 def _choose(table: Mapping[str, Any], environment: str) -> Config:

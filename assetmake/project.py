@@ -602,7 +602,8 @@ class Project:
         """Remove stored tables that nothing defines; return their places.
 
         Args:
-            names: Just these orphans; all if None.
+            names: Just these orphans; if None, all but those that may be another
+                project's.
             listener: Is told if another build has to end first.
 
         Raises:
@@ -623,11 +624,11 @@ class Project:
     def _orphans(self, names: Words | None, *, look: bool = False) -> list[str]:
         # It has to be certain before anything is removed.
         rows = self._look(load=True).statuses.values() if look else self.status()
-        found = [row.name for row in rows if row.state is State.ORPHANED]
         if names is None:
-            return found
+            return [row.name for row in rows if row.is_removable]
         wanted = set(_words(names))
-        return [name for name in found if name in wanted]
+        orphans = (row.name for row in rows if row.state is State.ORPHANED)
+        return [name for name in orphans if name in wanted]
 
     def verify(
         self,

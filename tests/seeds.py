@@ -826,4 +826,11 @@ BUGS = [
         '            for file, data in ((SUCCESS, b""),):\n                with open(f"{staged}{os.sep}{file}", "wb") as stream:\n                    stream.write(data)\n            try:\n                swap(staged, place, self.root)\n                (place / FILE_NAME).write_bytes(text)\n',
         "random crash_parallel",
     ),
+    Bug(
+        "others-tables-pruned",
+        "status/compare.py",
+        "        return self.state is State.ORPHANED and not is_other\n",
+        "        return self.state is State.ORPHANED\n",
+        "test_owner.py",
+    ),
 ]

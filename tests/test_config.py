@@ -60,6 +60,7 @@ def test_an_environment_changes_what_it_names_and_adds_to_spark(tmp_path):
             "spark.master": "local[2]",
         },
         environment="prod",
+        project=tmp_path.name,
     )
 
 

@@ -56,6 +56,7 @@ FULL = Manifest(
             PARTS, {"h": "i"},
         ),
     ),
+    project="weather",
 )  # fmt: skip
 
 

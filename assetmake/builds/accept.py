@@ -61,6 +61,7 @@ def accept(view: View, name: str, store: Store) -> Manifest:
         versions=versions_of(closure.packages),
         accepted=True,
         checks=_checks(definition, record),
+        project=definition.project,
     )
 
 

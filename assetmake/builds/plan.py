@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from assetmake.errors import DefinitionError
 from assetmake.graph import Graph, downstream_of, upstream_of
-from assetmake.status.compare import Reason, State, Status
+from assetmake.status.compare import Reason, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def make_plan(
         planned.add(name)
     if only:
         _refuse_upstream(steps, selected)
-    orphans = [n for n, status in statuses.items() if status.state is State.ORPHANED]
+    orphans = [n for n, status in statuses.items() if status.is_removable]
     return Plan(tuple(steps), tuple(fresh), tuple(orphans))
 
 

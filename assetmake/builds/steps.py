@@ -360,6 +360,7 @@ def _manifest(
         why=tuple(dict.fromkeys(reason.code for reason in status.reasons)),
         versions=world.versions(definition.name),
         checks=_check_records(definition, ran, world),
+        project=definition.project,
     )
 
 

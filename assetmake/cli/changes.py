@@ -33,9 +33,11 @@ from assetmake.cli.session import (
 
 def _prune(session: Session) -> int:
     options, project = session.options, session.project
-    orphans = _named_orphans(project.orphans(), options.names)
+    known = project.orphans()
+    orphans = _chosen_orphans(known, session)
     if not orphans:
-        session.err.line("no orphaned tables")
+        if not known:
+            session.err.line("no orphaned tables")
         return 0
     if options.dry_run:
         for row in orphans:
@@ -57,7 +59,8 @@ def _prune(session: Session) -> int:
     return status
 
 
-def _named_orphans(orphans: Sequence[Status], names: Sequence[str]) -> Sequence[Status]:
+def _chosen_orphans(orphans: Sequence[Status], session: Session) -> Sequence[Status]:
+    names = session.options.names
     known = {row.name: row for row in orphans}
     for name in names:
         if name not in known:
@@ -65,7 +68,14 @@ def _named_orphans(orphans: Sequence[Status], names: Sequence[str]) -> Sequence[
             hint = f"did you mean `{close}`?" if close else "`assetmake --prune -n`"
             msg = f"no orphaned table is named '{name}'"
             raise UnknownNameError(msg, hints=hint)
-    return [known[name] for name in names] if names else orphans
+    if names:
+        return [known[name] for name in names]
+    for row in orphans:
+        if not row.is_removable:
+            why = "; ".join(reason.text for reason in row.reasons)
+            line = f"{_orphan(row, session)} stays: {why}; remove it by its name"
+            session.err.line(line)
+    return [row for row in orphans if row.is_removable]
 
 
 def _orphan(row: Status, session: Session) -> str:

@@ -14,13 +14,14 @@ from pathlib import Path
 from assetmake.assetfile.defined import Checked, Defined, relative_place
 from assetmake.assets import Asset, Source
 from assetmake.code.explain import explain_change
-from assetmake.config import Config
+from assetmake.config import Config, is_below
 from assetmake.look.observe import Observer
 from assetmake.names import folded
 from assetmake.saved.surroundings import packages, variables
 from assetmake.status.compare import (
     Condition,
     Definition,
+    Owner,
     Read,
     Record,
     SourceData,
@@ -69,7 +70,13 @@ def look(
         else _recorded_source(source, recorded, project)
         for name, source in defined.sources.items()
     }
-    statuses = compare(list(definitions.values()), sources, records, explain_change)
+    statuses = compare(
+        list(definitions.values()),
+        sources,
+        records,
+        explain_change,
+        Owner(config.project, is_below(project, config.root)),
+    )
     return View(defined, observer, definitions, sources, records, statuses, unmanaged)
 
 
@@ -91,6 +98,7 @@ def _definition(
         packages=packages((*config.packages, *asset.packages)),
         format=asset.format or "",
         table_format=config.format,
+        project=config.project,
         is_open=defined.shapes[asset.name].is_open,
         columns=asset.columns,
         schema=defined.shapes[asset.name].schema,

@@ -150,7 +150,7 @@ def render_counts(
     hints = []
     if any(row.is_stale for row in rows):
         hints += ["assetmake --why NAME explains", "assetmake builds"]
-    if any(row.state is State.ORPHANED for row in rows):
+    if any(row.is_removable for row in rows):
         command = "--prune" if hints else "assetmake --prune"
         hints.append(f"{command} removes orphans")
     lines = wrap(text, look.width)

@@ -39,7 +39,8 @@ def render_why(why: Why, statuses: Mapping[str, Status], now: float, look: Look)
     for number, reason in enumerate(status.reasons, 1):
         lines += _reason(number, reason, status, statuses, look)
     if status.state is State.ORPHANED:
-        lines.append("  assetmake --prune removes it")
+        named = "" if status.is_removable else f" {safe(status.name)}"
+        lines.append(f"  assetmake --prune{named} removes it")
     for text in status.warnings:
         lines += _paragraph(f"warning: {text}", look)
     if passed := _passed(why):

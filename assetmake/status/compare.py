@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from assetmake.code.parts import Change, Part, Place
 from assetmake.fingerprint import digest
@@ -66,6 +66,7 @@ class Definition:
         packages: Version of each declared distribution; None if not there.
         format: What ``format=`` asks for; empty for the project's default.
         table_format: In which format tables are kept by default.
+        project: Name of its project; empty if that has none.
         is_open: Whether its annotation leaves open that the result is pickled.
         columns: Declared names, with dtypes or None; None if not declared.
         schema: Columns that a ``schema=`` declares; None if it tells none.
@@ -85,6 +86,7 @@ class Definition:
     packages: Mapping[str, str | None] = field(default_factory=dict)
     format: str = ""
     table_format: str = "parquet"
+    project: str = ""
     is_open: bool = True
     columns: Mapping[str, str | None] | None = None
     schema: Declared | None = None
@@ -104,6 +106,29 @@ class SourceData:
     problem: str = ""
     rows: int | None = None
     description: str = ""
+
+
+class Owner(NamedTuple):
+    """Whose the tables in a store are.
+
+    Attributes:
+        project: Name of the project that looks; empty if it has none.
+        is_alone: Whether the store lies in that project's directory, so that others
+            hardly use it.
+    """
+
+    project: str = ""
+    is_alone: bool = True
+
+    def problem(self, project: str) -> str:
+        """Return why a table may be another project's; empty if it is this one's.
+
+        Args:
+            project: What its manifest names; empty if that names none.
+        """
+        if project == self.project or (not project and self.is_alone):
+            return ""
+        return f"of the project `{project}`" if project else "of an unnamed project"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +215,7 @@ REASONS = (
     "format-changed",
     "check-changed",
     "undefined",
+    "other-project",
 )
 
 _STATE_OF = {
@@ -241,6 +267,12 @@ class Status:
         return self.state in _PRECEDENCE
 
     @property
+    def is_removable(self) -> bool:
+        """Whether it is an orphan of this project, as far as anybody can tell."""
+        is_other = any(reason.code == "other-project" for reason in self.reasons)
+        return self.state is State.ORPHANED and not is_other
+
+    @property
     def is_certain(self) -> bool:
         """Whether a build runs it, whatever comes out above it."""
         return any(reason.code != "upstream-outdated" for reason in self.reasons)
@@ -256,6 +288,7 @@ def compare(
     sources: Mapping[str, SourceData],
     records: Mapping[str, Record],
     explain: Explain,
+    owner: Owner = Owner(),  # noqa: B008 - it is frozen
 ) -> dict[str, Status]:
     """Return a status for each source, each asset in order, then each orphan.
 
@@ -264,6 +297,7 @@ def compare(
         sources: Every source, by name.
         records: What the store knows, by name; orphans among them.
         explain: Tells changed parts of code apart.
+        owner: Whose store it is.
     """
     statuses: dict[str, Status] = {}
     for source in sources.values():
@@ -274,7 +308,7 @@ def compare(
         )
     for name in sorted(records.keys() - statuses.keys()):
         if records[name].condition is not Condition.UNMANAGED:
-            statuses[name] = orphan_status(name, records[name])
+            statuses[name] = orphan_status(name, records[name], owner)
     return statuses
 
 
@@ -293,10 +327,15 @@ def source_status(source: SourceData) -> Status:
     )
 
 
-def orphan_status(name: str, record: Record) -> Status:
+def orphan_status(name: str, record: Record, owner: Owner) -> Status:
     """Return the row of a stored table that nothing defines."""
-    reason = Reason("undefined", "no longer defined", name)
     manifest = record.manifest
+    problem = owner.problem(manifest.project) if manifest else ""
+    reason = (
+        Reason("other-project", problem, name)
+        if problem
+        else Reason("undefined", "no longer defined", name)
+    )
     place = Place(record.place, 0) if record.place else None
     return Status(
         name,

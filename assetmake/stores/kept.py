@@ -34,7 +34,7 @@ from assetmake.stores.manifest import (
 from assetmake.system.plain import read_plain
 
 #: Changes with what is kept of a manifest, and how.
-_FORMAT = "assetmake-records-1"
+_FORMAT = "assetmake-records-2"
 #: An inspection writes if at least one of so many records is new.
 _WORTH_SAVING = 64
 
@@ -269,6 +269,7 @@ def pack(manifest: Manifest) -> list[Any]:
         dict(manifest.versions),
         manifest.accepted,
         [_pack_check(record) for record in manifest.checks],
+        manifest.project,
     ]
 
 
@@ -282,6 +283,7 @@ def unpack(packed: Sequence[Any], file: str) -> Manifest:
     (
         name, code, code_files, inputs, reads, observed, variables, packages, output,
         built_at, seconds, peak_memory, why, versions, accepted, checks,
+        project,
     ) = packed  # fmt: skip
     kind, format_, asked, fingerprint, files, rows, columns, extra = output
     return Manifest(
@@ -311,6 +313,7 @@ def unpack(packed: Sequence[Any], file: str) -> Manifest:
         versions,
         accepted,
         tuple(_unpack_check(item) for item in checks) if checks else (),
+        project,
     )
 
 

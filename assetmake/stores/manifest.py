@@ -117,6 +117,7 @@ class Manifest:
         versions: Of Python, assetmake and the packages that the code uses.
         accepted: Whether `--accept` recorded it, not a build.
         checks: What each check said of the table that is stored.
+        project: Name of the project whose asset it is; empty if that has none.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Manifest:
     versions: Mapping[str, str] = field(default_factory=dict)
     accepted: bool = False
     checks: tuple[CheckRecord, ...] = ()
+    project: str = ""
 
 
 def dump_manifest(manifest: Manifest) -> bytes:
@@ -188,6 +190,7 @@ def dump_manifest(manifest: Manifest) -> bytes:
             "type": output.type,
         },
         "packages": dict(manifest.packages),
+        "project": manifest.project,
         "reads": dict(manifest.reads),
         "variables": dict(manifest.variables),
     }
@@ -316,6 +319,8 @@ def _manifest(reader: _Reader) -> Manifest:
         checks=tuple(_check(item) for item in reader.items("checks"))
         if reader.has("checks")
         else (),
+        # As have those of builds that knew of one project only.
+        project=reader.get("project", str) if reader.has("project") else "",
     )
 
 
