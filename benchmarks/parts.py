@@ -40,7 +40,7 @@ PARTS = {
         ),
     ],
     "look at stored tables, judge": [
-        *("look.view:look", "look.view:_definition", "stores.local:LocalStore.record"),
+        *("look.view:look", "look.view:_definition", "stores.tables:Tables.record"),
         *(
             "status.compare:compare",
             "builds.steps:begin_step",
@@ -72,7 +72,7 @@ PARTS = {
     "stage, publish, clear away": [
         *("stores.local:LocalStore.stage", "stores.local:LocalStore.files"),
         *("stores.local:LocalStore.publish", "stores.local:LocalStore.log"),
-        *("stores.local:LocalStore.is_ours", "stores.local:LocalStore.clean"),
+        *("stores.tables:Tables.is_ours", "stores.local:LocalStore.clean"),
     ],
 }
 

@@ -196,7 +196,7 @@ BUGS = [
     ),
     Bug(
         "foreign-files-go-with-the-table",
-        "stores/local.py",
+        "stores/tables.py",
         "        return {*found} <= {FILE_NAME, SUCCESS, *files}\n",
         "        return True\n",
         "random add_file_to_table edit_code",
@@ -210,15 +210,15 @@ BUGS = [
     ),
     Bug(
         "manifest-of-another-asset-believed",
-        "stores/local.py",
+        "stores/tables.py",
         "    if path_of(manifest.name) != path_of(name):\n",
         "    if False:\n",
         "random copy_manifest_over swap_tables",
     ),
     Bug(
         "added-part-not-seen",
-        "stores/local.py",
-        "            if name not in recorded and not _is_hidden(name):\n",
+        "stores/tables.py",
+        "            if name not in recorded and not is_hidden(name):\n",
         "            if False:\n",
         "random add_file_to_table",
     ),
@@ -343,7 +343,7 @@ BUGS = [
     ),
     Bug(
         "snapshot-without-directories-of-tables",
-        "stores/local.py",
+        "stores/tables.py",
         "            draft.stamp(directory)\n            if known is not None:\n",
         "            if known is not None:\n",
         "random add_file_to_table delete_table",
@@ -364,14 +364,14 @@ BUGS = [
     ),
     Bug(
         "snapshot-without-failures",
-        "stores/local.py",
+        "stores/tables.py",
         "            draft.stamp(failures)\n",
         "            pass\n",
         "test_snapshot.py -k failure",
     ),
     Bug(
         "snapshot-without-the-first-failure",
-        "stores/local.py",
+        "stores/tables.py",
         "            draft.absent(failures)\n",
         "            pass\n",
         "test_snapshot.py -k failure",
@@ -693,7 +693,7 @@ BUGS = [
     ),
     Bug(
         "half-a-table-seen",
-        "stores/local.py",
+        "stores/tables.py",
         "_LOOKS = 50\n",
         "_LOOKS = 1\n",
         "test_races.py",

@@ -23,7 +23,7 @@ from assetmake.fingerprint import digest_bytes
 from assetmake.frames.base import FileRecord
 from assetmake.saved import fileindex
 from assetmake.status.compare import Condition, Failure
-from assetmake.stores import local, staging
+from assetmake.stores import local, staging, tables
 from assetmake.stores import swap as swapping
 from assetmake.stores.local import LocalStore
 from assetmake.stores.manifest import Manifest, Output, dump_manifest, parse_manifest
@@ -141,7 +141,7 @@ def test_a_manifest_that_was_just_published_is_not_parsed(store, monkeypatch):
         parsed.append(data)
         return parse_manifest(data)
 
-    monkeypatch.setattr(local, "parse_manifest", counting)
+    monkeypatch.setattr(tables, "parse_manifest", counting)
     assert store.record("hot").manifest is manifest
     assert parsed == []
 

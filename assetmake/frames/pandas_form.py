@@ -42,7 +42,7 @@ def to_form(frame: pd.DataFrame, asset: str) -> Form:
     _check_axes(frame, asset)
     notes: dict[str, Any] = {}
     columns: list[tuple[str, Any]] = [*_index_columns(frame, notes)]
-    columns += [(cast("str", name), column) for name, column in frame.items()]
+    columns += [(cast(str, name), column) for name, column in frame.items()]
     check_names((name for name, _ in columns), asset)
     arrays, dtypes, fixed = [], {}, {}
     for name, column in columns:

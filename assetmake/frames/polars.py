@@ -45,8 +45,8 @@ class PolarsHandler(TableHandler):
     def from_form(self, form: Form) -> Any:
         """Return a DataFrame."""
         table = simplified(form.table)
-        frame = cast("pl.DataFrame", pl.from_arrow(table))
-        return frame.cast(cast("Any", _ordered(form)))
+        frame = cast(pl.DataFrame, pl.from_arrow(table))
+        return frame.cast(cast(Any, _ordered(form)))
 
     def shape(self, value: Any) -> Shape | None:
         """Return rows and columns of a frame."""
@@ -94,7 +94,7 @@ class LazyHandler(PolarsHandler):
         changed = {
             name: dtype for name, dtype in wanted.items() if found[name] != dtype
         }
-        return frame.cast(cast("Any", changed)) if changed else frame
+        return frame.cast(cast(Any, changed)) if changed else frame
 
     def shape(self, value: Any) -> Shape | None:
         """Return the columns of a frame; its rows are not known."""
