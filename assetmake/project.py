@@ -17,7 +17,7 @@ from assetmake.errors import AssetmakeError, LoadError, UnknownNameError
 from assetmake.graph import Graph, select, upstream_of
 from assetmake.look.whys import Prediction, Why, why_of
 from assetmake.saved.fileindex import index_is_wanted
-from assetmake.status.compare import Condition, State, Status
+from assetmake.status.rows import Condition, State, Status
 from assetmake.stores.base import Store, Waiting
 from assetmake.stores.local import LocalStore
 

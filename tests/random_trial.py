@@ -43,7 +43,7 @@ from assetmake.errors import AssetmakeError
 from assetmake.look.remember import Remembered, remembered
 from assetmake.project import Project, _plan, open_project
 from assetmake.saved.fileindex import FileIndex
-from assetmake.status.compare import Reason, State, Status
+from assetmake.status.rows import Reason, State, Status
 from assetmake.stores.local import LocalStore
 from assetmake.stores.manifest import Manifest, ManifestError, parse_manifest
 

@@ -758,7 +758,7 @@ BUGS = [
     ),
     Bug(
         "drift-is-fresh",
-        "status/compare.py",
+        "status/rows.py",
         '    "columns-differ": State.DRIFTED,\n',
         '    "columns-differ": State.FRESH,\n',
         "random edit_declared",
@@ -828,7 +828,7 @@ BUGS = [
     ),
     Bug(
         "others-tables-pruned",
-        "status/compare.py",
+        "status/rows.py",
         "        return self.state is State.ORPHANED and not is_other\n",
         "        return self.state is State.ORPHANED\n",
         "test_owner.py",

@@ -17,7 +17,7 @@ from space import TEXTS, TestSpace
 from assetmake.errors import AssetmakeError
 from assetmake.project import open_project
 from assetmake.saved.fileindex import FileIndex
-from assetmake.status.compare import State
+from assetmake.status.rows import State
 from assetmake.stores.manifest import ManifestError, parse_manifest
 from assetmake.system import plain
 

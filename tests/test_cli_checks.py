@@ -11,7 +11,7 @@ from test_cli import lines
 
 import assetmake
 from assetmake import MemoryStore
-from assetmake.status.compare import State
+from assetmake.status.rows import State
 
 ASSETFILE = """
     from assetmake import asset, check, source

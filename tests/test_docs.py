@@ -19,7 +19,7 @@ from assetmake import errors
 from assetmake.cli.main import main
 from assetmake.config import Config
 from assetmake.render import jsons
-from assetmake.status.compare import REASONS, State
+from assetmake.status.rows import REASONS, State
 from assetmake.stores.manifest import Manifest, Output
 from assetmake.words.options import ASSET_OPTIONS, CHECK_OPTIONS, SOURCE_OPTIONS
 

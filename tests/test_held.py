@@ -17,7 +17,7 @@ from assetmake.builds.listen import Listener
 from assetmake.frames import tables
 from assetmake.frames.base import Written
 from assetmake.saved import fileindex
-from assetmake.status.compare import State
+from assetmake.status.rows import State
 from assetmake.stores import local
 
 

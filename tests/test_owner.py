@@ -10,7 +10,7 @@ from space import Ran, TestSpace
 
 from assetmake.config import load_config
 from assetmake.project import open_project
-from assetmake.status.compare import Owner
+from assetmake.status.rows import Owner
 
 ONE = """
 from assetmake import asset

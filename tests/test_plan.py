@@ -6,7 +6,7 @@ import pytest
 
 from assetmake.builds.plan import make_plan
 from assetmake.errors import DefinitionError
-from assetmake.status.compare import Reason, State, Status
+from assetmake.status.rows import Reason, State, Status
 
 GRAPH = {"a": ["src"], "b": ["a"], "c": ["b"], "d": ["src"]}
 CODE = Reason("code-changed", "code changed")

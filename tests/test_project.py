@@ -16,7 +16,7 @@ from assetmake.errors import (
     UnknownNameError,
 )
 from assetmake.look.whys import Why
-from assetmake.status.compare import State
+from assetmake.status.rows import State
 
 ASSETFILE = """
     import pandas as pd

@@ -14,7 +14,7 @@ import pytest
 from space import TEXTS, TestSpace
 
 from assetmake.project import Project, open_project
-from assetmake.status.compare import Condition, State
+from assetmake.status.rows import Condition, State
 from assetmake.stores import swap
 from assetmake.stores.local import LocalStore
 

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import assetmake
-from assetmake.status.compare import State
+from assetmake.status.rows import State
 
 TRIALS = int(os.environ.get("ASSETMAKE_TRIALS", "15"))
 

@@ -9,7 +9,7 @@ import pytest
 from space import TestSpace
 
 from assetmake.project import open_project
-from assetmake.status.compare import State
+from assetmake.status.rows import State
 
 PANDAS = """
     import pandas as pd

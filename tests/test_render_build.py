@@ -11,7 +11,7 @@ from assetmake.messages.cells import cells
 from assetmake.render.layout import Look
 from assetmake.render.progress import Progress
 from assetmake.render.result import render_failure, render_result
-from assetmake.status.compare import Reason
+from assetmake.status.rows import Reason
 
 LOOK = Look()
 NEVER = (Reason("never-built", "never built"),)

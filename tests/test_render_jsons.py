@@ -13,7 +13,7 @@ from assetmake.code.parts import Change, Note, Place
 from assetmake.frames.base import Column
 from assetmake.look.whys import Difference, Prediction, Why
 from assetmake.render import jsons
-from assetmake.status.compare import Reason, State, Status
+from assetmake.status.rows import Reason, State, Status
 from assetmake.stores.manifest import FileRecord, Manifest, Output
 
 PLACE = Place("Assetfile.py", 21)

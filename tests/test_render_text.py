@@ -24,7 +24,7 @@ from assetmake.render.text import (
     seconds_since,
 )
 from assetmake.render.why import render_why
-from assetmake.status.compare import Reason, State, Status
+from assetmake.status.rows import Reason, State, Status
 from assetmake.stores.manifest import FileRecord, Manifest, Output
 
 BUILT = "2026-11-23T06:41:00Z"

@@ -19,7 +19,7 @@ from assetmake.look.observe import Observer, source_stored
 from assetmake.render import graphs
 from assetmake.render.layout import Look
 from assetmake.saved.fileindex import FileIndex
-from assetmake.status.compare import Condition, Reason, State, Status
+from assetmake.status.rows import Condition, Reason, State, Status
 from assetmake.stores.local import LocalStore
 from assetmake.stores.manifest import Manifest, Output
 

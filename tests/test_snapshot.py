@@ -16,7 +16,7 @@ from assetmake.project import Project, open_project
 from assetmake.saved import boot
 from assetmake.saved.draft import Draft
 from assetmake.saved.snapshot import key_of
-from assetmake.status.compare import Failure, State
+from assetmake.status.rows import Failure, State
 
 ASSETFILE = """
     import os

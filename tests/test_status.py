@@ -8,7 +8,8 @@ import pytest
 
 from assetmake.code.parts import Change, Part, Place
 from assetmake.frames.base import Column
-from assetmake.status.compare import (
+from assetmake.status.compare import asset_status, compare, recipe
+from assetmake.status.rows import (
     REASONS,
     Condition,
     Definition,
@@ -17,9 +18,6 @@ from assetmake.status.compare import (
     Record,
     SourceData,
     State,
-    asset_status,
-    compare,
-    recipe,
 )
 from assetmake.stores.manifest import InputRecord, Manifest, Output
 

@@ -22,7 +22,7 @@ from assetmake.errors import StoreError
 from assetmake.fingerprint import digest_bytes
 from assetmake.frames.base import FileRecord
 from assetmake.saved import fileindex
-from assetmake.status.compare import Condition, Failure
+from assetmake.status.rows import Condition, Failure
 from assetmake.stores import local, staging, tables
 from assetmake.stores import swap as swapping
 from assetmake.stores.local import LocalStore

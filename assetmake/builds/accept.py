@@ -10,7 +10,7 @@ from pathlib import Path
 from assetmake.errors import FrameError, StoreError, UnknownNameError
 from assetmake.frames.base import Stored
 from assetmake.look.view import View
-from assetmake.status.compare import Condition, Definition, Record
+from assetmake.status.rows import Condition, Definition, Record
 from assetmake.stores.base import Store
 from assetmake.stores.manifest import CheckRecord, InputRecord, Manifest, Output
 from assetmake.versions import versions_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from assetmake.errors import DefinitionError
 from assetmake.graph import Graph, downstream_of, upstream_of
-from assetmake.status.compare import Reason, Status
+from assetmake.status.rows import Reason, Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from assetmake.frames.base import Column, Planning, Stored, Written
 from assetmake.graph import upstream_of
 from assetmake.look.observe import source_stored
 from assetmake.look.whys import Difference, Prediction
-from assetmake.status.compare import PICKLE
+from assetmake.status.rows import PICKLE
 from assetmake.system.masks import masked
 
 if TYPE_CHECKING:

@@ -21,18 +21,15 @@ from assetmake.code.parts import Closure
 from assetmake.errors import AssetmakeError, StoreError, hint_of, told
 from assetmake.fingerprint import digest
 from assetmake.frames.base import FileRecord
-from assetmake.status.compare import (
+from assetmake.status.compare import Explain, asset_status, current_fingerprint, recipe
+from assetmake.status.rows import (
     ABSENT,
     Condition,
     Definition,
-    Explain,
     Failure,
     Record,
     SourceData,
     Status,
-    asset_status,
-    current_fingerprint,
-    recipe,
 )
 from assetmake.stores.base import Store
 from assetmake.stores.manifest import CheckRecord, InputRecord, Manifest, Output

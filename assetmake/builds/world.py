@@ -25,7 +25,7 @@ from assetmake.graph import Graph
 from assetmake.look.observe import Observer, source_stored
 from assetmake.look.view import View
 from assetmake.saved.snapshot import PRIVATE
-from assetmake.status.compare import SourceData
+from assetmake.status.rows import SourceData
 from assetmake.stores.local import LocalStore
 from assetmake.system.memory import bound, free, parse_size
 from assetmake.versions import versions_of

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from assetmake.builds.listen import Result
     from assetmake.builds.plan import Plan
     from assetmake.render.progress import Progress
-    from assetmake.status.compare import Status
+    from assetmake.status.rows import Status
 
 
 from assetmake.cli.session import (

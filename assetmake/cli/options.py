@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from assetmake.errors import AssetmakeError
-from assetmake.status.compare import State
+from assetmake.status.rows import State
 
 #: Modes by their long options; without any, the command builds.
 MODES = (

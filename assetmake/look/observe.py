@@ -18,7 +18,7 @@ from assetmake.fingerprint import Encodable, digest
 from assetmake.frames.base import Stored
 from assetmake.names import alike
 from assetmake.saved.fileindex import FileIndex
-from assetmake.status.compare import Condition, SourceData
+from assetmake.status.rows import Condition, SourceData
 from assetmake.stores.local import LocalStore
 from assetmake.stores.manifest import FILE_NAME as MANIFEST
 from assetmake.stores.manifest import Manifest

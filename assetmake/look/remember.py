@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assetmake.code.parts import Change, Place
-from assetmake.status.compare import Reason, State, Status
+from assetmake.status.rows import Reason, State, Status
 
 if TYPE_CHECKING:
     from assetmake.look.view import View

@@ -18,7 +18,8 @@ from assetmake.config import Config, is_below
 from assetmake.look.observe import Observer
 from assetmake.names import folded
 from assetmake.saved.surroundings import packages, variables
-from assetmake.status.compare import (
+from assetmake.status.compare import compare
+from assetmake.status.rows import (
     Condition,
     Definition,
     Owner,
@@ -26,7 +27,6 @@ from assetmake.status.compare import (
     Record,
     SourceData,
     Status,
-    compare,
 )
 from assetmake.status.verdicts import CheckDefinition
 from assetmake.stores.base import Store

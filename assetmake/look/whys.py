@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assetmake.status.compare import Definition, Status
+from assetmake.status.rows import Definition, Status
 
 if TYPE_CHECKING:
     from assetmake.code.parts import Note

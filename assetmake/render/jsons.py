@@ -67,7 +67,7 @@ from assetmake.builds.run import Failed
 from assetmake.code.parts import Change, Place
 from assetmake.frames.base import Column
 from assetmake.look.whys import Prediction, Why
-from assetmake.status.compare import Reason, Status
+from assetmake.status.rows import Reason, Status
 
 if TYPE_CHECKING:
     from assetmake.builds.checking import CheckRan

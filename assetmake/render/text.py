@@ -19,7 +19,7 @@ from assetmake.render.layout import (
     safe,
     wrap,
 )
-from assetmake.status.compare import Reason, State, Status
+from assetmake.status.rows import Reason, State, Status
 
 STYLES = {
     State.FRESH: "green",

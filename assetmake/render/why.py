@@ -17,7 +17,7 @@ from assetmake.render.layout import (
     wrap,
 )
 from assetmake.render.text import STYLES, seconds_since
-from assetmake.status.compare import Reason, State, Status
+from assetmake.status.rows import Reason, State, Status
 
 #: Lines of one change that are shown; a table of constants may have thousands.
 _MOST_LINES = 60

@@ -10,7 +10,7 @@ from typing import Protocol
 from assetmake.frames.base import FileRecord, Stored
 from assetmake.saved.draft import Draft
 from assetmake.saved.fileindex import FileIndex
-from assetmake.status.compare import Failure, Record
+from assetmake.status.rows import Failure, Record
 from assetmake.stores.manifest import Manifest
 
 

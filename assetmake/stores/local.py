@@ -15,7 +15,7 @@ from assetmake.frames.base import FileRecord
 from assetmake.names import path_of
 from assetmake.saved.clocks import FINE_TICK
 from assetmake.saved.fileindex import set_back
-from assetmake.status.compare import Failure
+from assetmake.status.rows import Failure
 from assetmake.stores.base import Waiting
 from assetmake.stores.listing import SUCCESS, data_files, flat, is_hidden
 from assetmake.stores.manifest import (

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from assetmake.status.compare import Failure
+from assetmake.status.rows import Failure
 from assetmake.stores.listing import flat
 from assetmake.system.plain import read_plain
 

@@ -17,7 +17,7 @@ from assetmake.saved.draft import Draft
 from assetmake.saved.fileindex import FileIndex
 from assetmake.saved.snapshot import FILE_NAME as SNAPSHOT
 from assetmake.saved.snapshot import PRIVATE
-from assetmake.status.compare import Condition, Record
+from assetmake.status.rows import Condition, Record
 from assetmake.stores.kept import Kept
 from assetmake.stores.listing import (
     SUCCESS,
