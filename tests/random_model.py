@@ -661,11 +661,12 @@ class Model:
             value = self.compute(name, {**content, **stored})
             recipe = self.recipe(name, content, value=value)
             checks_only = name not in forced and self.is_just_check(rows[name], name)
-            moved = {} if checks_only else (moves or {}).get(name, {})
+            loads = self.can_load(name, {**content, **stored})
+            moved = (moves or {}).get(name, {}) if loads and not checks_only else {}
             sources |= moved
             if checks_only and table.recipe is not None:
                 recipe = replace(table.recipe, check=recipe.check, spec=recipe.spec)
-            elif name != guilty:
+            elif name != guilty and loads:
                 found.calls.append(name)
             if name == guilty or not self.succeeds(
                 found, recipe, name, fails, checks_only=checks_only
@@ -689,6 +690,17 @@ class Model:
             rows[name] = self.row(name, done[name], rows)
         self.sources, self.failures = sources, failures
         return found
+
+    def can_load(self, name: str, content: Mapping[str, str | None]) -> bool:
+        """Whether what an asset reads can be loaded; else it is not even called.
+
+        People put tables in the place of texts, accept them, and the other way.
+        """
+        return not any(
+            held.startswith("|") != (read.name in self.tables()) or "\ufffd" in held
+            for read in self.specs[name].reads
+            if (held := content[read.name]) is not None
+        )
 
     def is_just_check(self, row: Row, name: str) -> bool:
         """Whether just the check of an asset has to run, on what is stored."""
