@@ -44,8 +44,9 @@ from assetmake.look.remember import Remembered, remembered
 from assetmake.project import Project, _plan, open_project
 from assetmake.saved.fileindex import FileIndex
 from assetmake.status.rows import Reason, State, Status
+from assetmake.stores.fields import ManifestError
 from assetmake.stores.local import LocalStore
-from assetmake.stores.manifest import Manifest, ManifestError, parse_manifest
+from assetmake.stores.manifest import Manifest, parse_manifest
 
 MANIFEST = "_manifest.json"
 #: What only saves work, relative to the store; it may be written by a look.

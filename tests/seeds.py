@@ -700,7 +700,7 @@ BUGS = [
     ),
     Bug(
         "observed-file-anywhere",
-        "stores/manifest.py",
+        "stores/fields.py",
         "        if not all(map(_is_inside, found)):\n",
         "        if False:\n",
         "test_bytes.py -k made_up",

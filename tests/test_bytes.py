@@ -18,7 +18,8 @@ from assetmake.errors import AssetmakeError
 from assetmake.project import open_project
 from assetmake.saved.fileindex import FileIndex
 from assetmake.status.rows import State
-from assetmake.stores.manifest import ManifestError, parse_manifest
+from assetmake.stores.fields import ManifestError
+from assetmake.stores.manifest import parse_manifest
 from assetmake.system import plain
 
 #: A table whose manifest alone tells rows, dtypes, and which column is the index.

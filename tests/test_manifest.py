@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from assetmake.code.parts import Part, Place
 from assetmake.frames.base import Column
+from assetmake.stores.fields import ManifestError
 from assetmake.stores.manifest import (
     CheckRecord,
     FileRecord,
     InputRecord,
     Manifest,
-    ManifestError,
     Output,
     dump_manifest,
     parse_manifest,

@@ -20,7 +20,8 @@ from assetmake.errors import LoadError
 from assetmake.fingerprint import digest_file
 from assetmake.frames import is_open
 from assetmake.names import is_name
-from assetmake.stores.manifest import ManifestError, parse_manifest
+from assetmake.stores.fields import ManifestError
+from assetmake.stores.manifest import parse_manifest
 
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "security.md"
 AS_ROOT = pytest.mark.skipif(

@@ -22,12 +22,12 @@ from assetmake.saved.asides import aside_of
 from assetmake.saved.boot import boot_id
 from assetmake.saved.clocks import lag_of, tick_of
 from assetmake.saved.fileindex import index_is_wanted
+from assetmake.stores.fields import ManifestError
 from assetmake.stores.manifest import (
     FILE_NAME,
     CheckRecord,
     InputRecord,
     Manifest,
-    ManifestError,
     Output,
     parse_manifest,
 )

@@ -7,7 +7,6 @@ it holds no host name, no value of an environment variable and no live object.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from assetmake.code.parts import Part, Place
 from assetmake.fingerprint import digest_bytes
 from assetmake.frames.base import Column, FileRecord
+from assetmake.stores.fields import MOST, ManifestError, Reader, is_plain
 
 #: Version of the JSON; a higher one is not read, see `ManifestError`.
 FORMAT = 1
@@ -22,10 +22,8 @@ FORMAT = 1
 SCHEME = "manifest-1"
 #: Its name in the table's directory; readers of tables skip what begins with _.
 FILE_NAME = "_manifest.json"
-
-
-class ManifestError(ValueError):
-    """A manifest that cannot be read; its text says why, for the status."""
+#: Types within types of a column at most.
+_DEEPEST = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +272,7 @@ def parse_manifest(data: bytes) -> Manifest:
     except (ValueError, RecursionError) as error:
         reason = "empty" if not data.strip() else "no valid JSON"
         raise ManifestError(reason) from error
-    reader = _Reader(tree, "manifest")
+    reader = Reader(tree, "manifest")
     version = reader.get("format", int)
     if version != FORMAT:
         msg = f"of format {version}, and this assetmake reads {FORMAT}"
@@ -289,7 +287,7 @@ def parse_manifest(data: bytes) -> Manifest:
     return manifest
 
 
-def _manifest(reader: _Reader) -> Manifest:
+def _manifest(reader: Reader) -> Manifest:
     built, code = reader.at("built"), reader.at("code")
     return Manifest(
         name=reader.get("asset", str),
@@ -329,7 +327,7 @@ def _refuse(word: str) -> None:
     raise ValueError(word)
 
 
-def _check(reader: _Reader) -> CheckRecord:
+def _check(reader: Reader) -> CheckRecord:
     file, line = reader.pair("place")
     return CheckRecord(
         name=reader.get("name", str),
@@ -344,7 +342,7 @@ def _check(reader: _Reader) -> CheckRecord:
     )
 
 
-def _part(reader: _Reader) -> Part:
+def _part(reader: Reader) -> Part:
     file, line = reader.pair("place")
     return Part(
         name=reader.get("name", str),
@@ -356,12 +354,12 @@ def _part(reader: _Reader) -> Part:
     )
 
 
-def _output(reader: _Reader) -> Output:
+def _output(reader: Reader) -> Output:
     files = {}
     for item in reader.list_of("files", list):
         match item:
             case [str(name), int(size), str(digest)] if (
-                _is_plain(name) and 0 <= size < _MOST
+                is_plain(name) and 0 <= size < MOST
             ):
                 files[name] = FileRecord(size, digest)
             case _:
@@ -386,105 +384,3 @@ def _column(item: list[Any]) -> Column:
         case [str(name), str(dtype)] if dtype.count("<") <= _DEEPEST:
             return Column(name, dtype)
     raise ManifestError("without usable columns")
-
-
-def _is_plain(name: str) -> bool:
-    """Whether a name is that of a file right in the table's directory.
-
-    A manifest is data from a store: no path in it may lead elsewhere.
-    """
-    return (
-        bool(name)
-        and name not in (".", "..")
-        and not any(char in name for char in ("/", "\\", "\0"))
-        and _is_encodable(name)
-    )
-
-
-def _is_inside(path: str) -> bool:
-    """Whether a path, such as an audit notes it, lies below the project."""
-    return (
-        bool(path)
-        and not path.startswith("/")
-        and ".." not in path.split("/")
-        and "\0" not in path
-        and _is_encodable(path)
-    )
-
-
-def _is_encodable(name: str) -> bool:
-    """Whether a file can have that name."""
-    try:
-        os.fsencode(name)
-    except UnicodeError:
-        return False
-    return True
-
-
-class _Reader:
-    """Reads typed fields of a JSON object; what is wrong is a ManifestError."""
-
-    __slots__ = ("_tree", "_where")
-
-    def __init__(self, tree: Any, where: str) -> None:
-        if type(tree) is not dict:
-            msg = f"without a usable `{where}`"
-            raise ManifestError(msg)
-        self._tree: dict[str, Any] = tree
-        self._where = where
-
-    def has(self, key: str) -> bool:
-        return key in self._tree
-
-    def get(self, key: str, kind: type | tuple[type, ...]) -> Any:
-        value = self._tree.get(key, _ABSENT)
-        kinds = kind if isinstance(kind, tuple) else (kind,)
-        # Exact: True is no int here. And nothing counts or measures more.
-        if type(value) not in kinds or (
-            type(value) in (int, float) and not 0 <= value < _MOST
-        ):
-            msg = f"without a usable `{key}`"
-            raise ManifestError(msg)
-        return value
-
-    def at(self, key: str) -> _Reader:
-        return _Reader(self._tree.get(key), key)
-
-    def items(self, key: str) -> list[_Reader]:
-        return [_Reader(item, key) for item in self.get(key, list)]
-
-    def list_of(self, key: str, kind: type) -> list[Any]:
-        value = self.get(key, list)
-        if any(type(item) is not kind for item in value):
-            msg = f"without a usable `{key}`"
-            raise ManifestError(msg)
-        return list(value)
-
-    def texts(self, key: str) -> dict[str, str]:
-        value = self.get(key, dict)
-        if any(type(item) is not str for item in value.values()):
-            msg = f"without a usable `{key}`"
-            raise ManifestError(msg)
-        return dict(value)
-
-    def paths(self, key: str) -> dict[str, str]:
-        """Return texts by paths below the project: none leads out of it."""
-        found = self.texts(key)
-        if not all(map(_is_inside, found)):
-            msg = f"without a usable `{key}`"
-            raise ManifestError(msg)
-        return found
-
-    def pair(self, key: str) -> tuple[str, int]:
-        match self.get(key, list):
-            case [str(first), int(second)]:
-                return first, second
-        msg = f"without a usable `{key}`"
-        raise ManifestError(msg)
-
-
-_ABSENT = object()
-#: No number in a manifest is as large, in bytes, rows or seconds.
-_MOST = 1 << 63
-#: Types within types of a column at most.
-_DEEPEST = 64

@@ -21,7 +21,8 @@ from pathlib import Path
 from assetmake.fingerprint import digest_bytes, digest_file
 from assetmake.names import is_name, path_of
 from assetmake.saved.boot import boot_id
-from assetmake.stores.manifest import FILE_NAME, Manifest, ManifestError, parse_manifest
+from assetmake.stores.fields import ManifestError
+from assetmake.stores.manifest import FILE_NAME, Manifest, parse_manifest
 from assetmake.stores.swap import SWAP_FILE, recover, swap, sync
 from assetmake.system.plain import read_plain
 

@@ -18,6 +18,7 @@ from assetmake.saved.fileindex import FileIndex
 from assetmake.saved.snapshot import FILE_NAME as SNAPSHOT
 from assetmake.saved.snapshot import PRIVATE
 from assetmake.status.rows import Condition, Record
+from assetmake.stores.fields import ManifestError
 from assetmake.stores.kept import Kept
 from assetmake.stores.listing import (
     SUCCESS,
@@ -26,12 +27,7 @@ from assetmake.stores.listing import (
     is_hidden,
     links,
 )
-from assetmake.stores.manifest import (
-    FILE_NAME,
-    Manifest,
-    ManifestError,
-    parse_manifest,
-)
+from assetmake.stores.manifest import FILE_NAME, Manifest, parse_manifest
 from assetmake.stores.notes import Notes
 from assetmake.system.plain import read_plain
 
