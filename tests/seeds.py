@@ -801,7 +801,7 @@ BUGS = [
     Bug(
         "signal-forgotten",
         "cli/changes.py",
-        "    if result.interrupted:\n",
+        "    if result.interrupted or told.signal:\n",
         "    if False:\n",
         "random told_to_end",
     ),

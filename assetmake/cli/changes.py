@@ -149,7 +149,8 @@ def _build(session: Session) -> int:
 
     with endings() as told:
         result = _built(session)
-    if result.interrupted:
+    # Between two assets of `-j` nothing is stopped, and the build ended all the same.
+    if result.interrupted or told.signal:
         raise InterruptedBuildError(told.signal or "SIGINT")
     return 0 if result.ok else 1
 
