@@ -160,33 +160,33 @@ def check_refused(space, what, hint):
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts a tmpfs")
 def test_a_full_disk_keeps_the_last_good_table(small_disk):
     space = small_disk
-    assert space.shell().status == 0
+    assert space.run().status == 0
     space.edit("raw.txt", "x", "yyyy")
 
     check_refused(space, "no space left on device", "make room on that disk")
 
     space.edit("raw.txt", "yyyy", "z")
-    assert space.shell().status == 0
+    assert space.run().status == 0
     assert list((space.root / "data/.assetmake/staging").iterdir()) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts a tmpfs")
 def test_a_store_mounted_for_reading_is_told(small_disk):
     space = small_disk
-    assert space.shell().status == 0
+    assert space.run().status == 0
     remount = ["mount", "-o", "remount,ro", space.root / "data"]
     subprocess.run(remount, check=True)
     space.edit("raw.txt", "x", "y")
 
     check_refused(space, "read-only file system", "another `root`")
 
-    assert space.shell("--status").status == 0
+    assert space.run("--status").status == 0
 
 
 def test_a_limit_of_file_sizes_is_told(tmp_path):
     space = TestSpace(tmp_path)
     space.write({"Assetfile.py": LARGE, "raw.txt": "x"})
-    assert space.shell().status == 0
+    assert space.run().status == 0
     space.edit("raw.txt", "x", "y")
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit[1]))

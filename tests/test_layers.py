@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -70,10 +71,31 @@ def imported(tree: ast.AST) -> Iterator[str]:
                 yield name.removeprefix("assetmake").removeprefix(".")
 
 
-EDGES = {
-    name: sorted(set(imported(ast.parse(file.read_bytes()))) - {name})
-    for name, file in MODULES.items()
-}
+@dataclass
+class Facts:
+    """What the tests want to know of a module, so that it is parsed once."""
+
+    edges: list[str]
+    names: set[str]
+    docstrings: list[str]
+
+
+def facts(module: str) -> Facts:
+    tree = ast.parse(MODULES[module].read_bytes())
+    names: set[str] = set()
+    docstrings = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            docstrings.append(ast.get_docstring(node, clean=False) or "")
+    return Facts(sorted(set(imported(tree)) - {module}), names, docstrings)
+
+
+FACTS = {name: facts(name) for name in MODULES}
+EDGES = {name: known.edges for name, known in FACTS.items()}
 
 
 def unit(module: str) -> str:
@@ -156,20 +178,7 @@ LIBRARIES = {"duckdb", "numpy", "pandas", "polars", "pyarrow", "pyspark"}
 @pytest.mark.parametrize("module", MODULES)
 def test_only_frames_import_libraries_of_frames(module):
     """Everything else goes by the protocol of handlers."""
-    tree = ast.parse(MODULES[module].read_bytes())
-    names = [
-        name
-        for node in ast.walk(tree)
-        for name in (
-            [alias.name for alias in node.names]
-            if isinstance(node, ast.Import)
-            else [node.module or ""]
-            if isinstance(node, ast.ImportFrom)
-            else []
-        )
-    ]
-
-    found = LIBRARIES & {name.partition(".")[0] for name in names}
+    found = LIBRARIES & {name.partition(".")[0] for name in FACTS[module].names}
 
     assert not found or unit(module) == "frames"
 
@@ -177,6 +186,5 @@ def test_only_frames_import_libraries_of_frames(module):
 @pytest.mark.parametrize("module", MODULES)
 def test_docstrings_are_text(module):
     """Python 3.13 compiles none that holds half of a surrogate pair."""
-    for node in ast.walk(ast.parse(MODULES[module].read_bytes())):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            (ast.get_docstring(node) or "").encode()
+    for docstring in FACTS[module].docstrings:
+        docstring.encode()
