@@ -6,27 +6,25 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from assetmake.assetfile.find import find_assetfile
-from assetmake.builds.plan import Plan, is_chain, make_plan
-from assetmake.config import Config, config_bytes, load_config
+from assetmake.builds.plan import Plan, make_plan
+from assetmake.config import Config, load_config
 from assetmake.errors import AssetmakeError, LoadError, UnknownNameError
-from assetmake.graph import Graph, select, upstream_of
+from assetmake.graph import select, upstream_of
+from assetmake.look.looks import Looks
 from assetmake.look.whys import Prediction, Why, why_of
-from assetmake.saved.fileindex import index_is_wanted
 from assetmake.status.rows import Condition, State, Status
 from assetmake.stores.base import Store, Waiting
 from assetmake.stores.local import LocalStore
 
 if TYPE_CHECKING:
-    from assetmake.assetfile.defined import Defined
-    from assetmake.builds.listen import Listener, Outcome, Result
+    from assetmake.builds.listen import Listener, Result
     from assetmake.builds.verify import Verified
     from assetmake.frames.base import Handler, Stored
-    from assetmake.look.loads import Loads
     from assetmake.look.remember import Remembered
     from assetmake.look.view import View
 
@@ -83,16 +81,14 @@ class Project:
         self.assetfile = assetfile
         self.config = config
         self.store = store
-        self._defined: Defined | None = None
+        self._looks = Looks(root, assetfile, config, store)
         self._planned: tuple[Plan, Remembered] | None = None
-        #: Why the last look left no snapshot; empty if it did.
-        self.doubt = ""
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 
     def __contains__(self, name: object) -> bool:
-        known = self._known()
+        known = self._looks.known()
         return name in known.graph or name in known.sources
 
     def __repr__(self) -> str:
@@ -100,128 +96,18 @@ class Project:
 
     # Looking ------------------------------------------------------------------
 
-    @cached_property
-    def _loads(self) -> Loads:
-        from assetmake.look.loads import Loads
-
-        file = self.store.snapshot
-        return Loads(self.assetfile, self.root, file.parent if file else None)
-
-    def _define(self, *, load: bool = True) -> Defined:
-        """Return what the Assetfile defines, anew if its code changed.
-
-        Args:
-            load: Whether it is loaded in any case, as what is defined will run.
-        """
-        known = self._defined
-        if (
-            known is None
-            or (load and known.loaded is None)
-            or not known.code.is_current()
-        ):
-            known = self._defined = self._loads.define(load=load)
-        return known
-
-    def _look(
-        self, *, data: bool = True, load: bool = False, snap: bool = True
-    ) -> View:
-        """Look at everything, and keep what makes the next look quick.
-
-        Args:
-            data: Whether data is looked at; else manifests are believed.
-            load: See `_define`.
-            snap: Whether a snapshot is left, too.
-        """
-        from assetmake.look.view import look
-        from assetmake.system.garbage import uncollected
-
-        began = time.time_ns()
-        defined = self._define(load=load)
-        with uncollected():
-            view = look(defined, self.root, self.config, self.store, data=data)
-            self._loads.keep()
-            if data and index_is_wanted():
-                self.store.save()
-                if snap:
-                    self._snap(view, began)
-        return view
-
-    def _snap(self, view: View, began_ns: int) -> None:
-        """Save a snapshot, where a build has made a place for it."""
-        from assetmake.look.certify import draft_of
-        from assetmake.look.remember import dump_rows, named, remembered, tally
-        from assetmake.saved.snapshot import UNLOADED
-
-        file = self.store.snapshot
-        if file is None or not os.path.isdir(file.parent):
-            return
-        if self.store.has_leftovers():
-            return  # a build has to look closer, to clear up
-        draft = draft_of(view, self.root, self.store, began_ns)
-        known = remembered(view)
-        if view.defined.loaded is None:
-            file = file.with_name(UNLOADED)
-        draft.save(
-            str(file),
-            self._key(),
-            tally(known),
-            named(known),
-            lambda: dump_rows(known),
-        )
-        self.doubt = draft.problem
-
-    def _key(self) -> bytes:
-        from assetmake.saved.snapshot import key_of
-
-        return key_of(
-            self.assetfile.name,
-            self.config.environment,
-            config_bytes(self.root),
-            self.config.root,
-            str(self.root),
-        )
-
-    def _remember(self, *, load: bool = False) -> Remembered | None:
-        """Return the rows of the last look, if nothing has changed since.
-
-        Args:
-            load: Whether just a look counts that loaded the Assetfile.
-        """
-        from assetmake.look.remember import parse_rows
-        from assetmake.saved.snapshot import UNLOADED, recall
-
-        file = self.store.snapshot
-        if file is None or not index_is_wanted():
-            return None
-        key, root = self._key(), str(self.root)
-        found = recall(str(file), key, root, rows=True)
-        if found is None and not load:
-            found = recall(str(file.with_name(UNLOADED)), key, root, rows=True)
-        return parse_rows(found.rows) if found else None
-
-    def _known(self) -> Remembered:
-        """Return rows and graph, remembered or looked up."""
-        from assetmake.look.remember import remembered
-
-        return self._remember() or remembered(self._look())
-
     @property
     def differences(self) -> list[str]:
         """Names of which a look without a load told something else than the load."""
-        return self._loads.differences
+        return self._looks.differences
 
     def notes(self) -> list[str]:
         """Return what kept this project's last look from being quick, in words."""
-        loads = self._loads
-        found = [f"loaded the Assetfile: {loads.because}"] if loads.because else []
-        found += [f"each run has to load it: {doubt}" for doubt in loads.doubts]
-        if self.doubt and self.doubt not in loads.doubts:
-            found.append(f"the next run has to look again: {self.doubt}")
-        return found
+        return self._looks.notes()
 
     def names(self) -> list[str]:
         """Return the names of all assets, upstream before downstream."""
-        return list(self._known().graph)
+        return list(self._looks.known().graph)
 
     def select(self, words: Words) -> list[str]:
         """Return the assets and sources that words of a command line name.
@@ -229,12 +115,12 @@ class Project:
         Raises:
             UnknownNameError: a word matches nothing.
         """
-        known = self._known()
+        known = self._looks.known()
         return select(_words(words), known.graph, known.sources, known.groups)
 
     def graph(self) -> dict[str, tuple[str, ...]]:
         """Return what each asset reads, upstream first; a source reads nothing."""
-        known = self._known()
+        known = self._looks.known()
         return {**dict.fromkeys(known.sources, ()), **known.graph}
 
     def status(
@@ -259,9 +145,9 @@ class Project:
         """
         from assetmake.look.remember import remembered
 
-        known = self._remember() if data else None
+        known = self._looks.remember() if data else None
         if known is None:
-            known = remembered(self._look(data=data))
+            known = remembered(self._looks.look(data=data))
         rows, unmanaged = list(known.statuses.values()), known.unmanaged
         if names:
             words = _words(names)
@@ -279,7 +165,7 @@ class Project:
 
     def unmanaged(self) -> list[str]:
         """Return places in the store that hold files without a manifest."""
-        return self._known().unmanaged
+        return self._looks.known().unmanaged
 
     def orphans(self) -> list[Status]:
         """Return the rows of stored tables that nothing defines."""
@@ -295,7 +181,7 @@ class Project:
         only: bool = False,
     ) -> Plan:
         """Return what a build of `names` would do; see `build`."""
-        known = self._known()
+        known = self._looks.known()
         plan = _plan(known, _words(names), always, _words(pretend), only)
         self._planned = (plan, known)
         return plan
@@ -307,7 +193,7 @@ class Project:
         if not plan.steps:
             return None
         planned = self._planned
-        known = planned[1] if planned and planned[0] is plan else self._known()
+        known = planned[1] if planned and planned[0] is plan else self._looks.known()
         try:
             refuse(known, plan, self.store)
         except AssetmakeError as error:
@@ -336,7 +222,7 @@ class Project:
         """
         from assetmake.look.remember import remembered
 
-        view = self._look(load=predict)
+        view = self._looks.look(load=predict)
         if isinstance(names, str):
             if names not in view.statuses:
                 known = remembered(view)
@@ -396,7 +282,7 @@ class Project:
     def _stored(self, name: str) -> Stored:
         from assetmake.look.observe import source_stored
 
-        defined = self._define()
+        defined = self._looks.define()
         if name in defined.sources:
             return source_stored(defined.sources[name], self.root)
         self.select([name])  # an unknown name ends here
@@ -415,7 +301,7 @@ class Project:
         from assetmake.frames import Frames
         from assetmake.stores.reading import read_whole
 
-        defined = self._define()
+        defined = self._looks.define()
         if name not in defined.assets:
             self.select([name])
             msg = f"`{name}` is a source: it reads nothing"
@@ -475,124 +361,30 @@ class Project:
 
         listener = listener or Listener()
         names, pretend = _words(names), _words(pretend)
-        known = self._remember(load=True)
+        known = self._looks.remember(load=True)
         if known is not None:
             plan = _plan(known, names, always, pretend, only)
             if not plan.steps:
                 listener.planned(plan)
                 return Result((), len(plan.fresh), time.perf_counter() - started)
+        from assetmake.builds.whole import Manner, build_whole
         from assetmake.system.garbage import set_apart
 
         with set_apart():
-            return self._build(
+            return build_whole(
+                self,
+                self._looks,
                 lambda view: _plan_of(view, names, always, pretend, only),
                 listener,
-                started,
-                jobs=1 if debug else jobs,
-                memory=self.config.memory if memory is None else memory,
-                keep_going=keep_going,
-                debug=debug,
-                echo=echo,
-            )
-
-    def _build(
-        self,
-        plan_of: Callable[[View], Plan],
-        listener: Listener,
-        started: float,
-        *,
-        jobs: int | None,
-        **options: Any,
-    ) -> Result:
-        from assetmake.builds.listen import Result
-        from assetmake.builds.refusals import refuse
-        from assetmake.look.remember import remembered
-
-        since, began = self.store.moment(), time.time_ns()
-        view = self._look(load=True, snap=False)
-        plan = plan_of(view)
-        outcomes: list[Outcome] = []
-        if not plan.steps and not self.store.has_leftovers():
-            if index_is_wanted():
-                self._snap(view, began)
-            listener.planned(plan)
-            return Result((), len(plan.fresh), time.perf_counter() - started)
-        with self.store.lock(listener.waiting, since) as has_changed:
-            if has_changed:  # another build may have done our work
-                view = self._look(load=True, snap=False)
-                plan = plan_of(view)
-            refuse(remembered(view), plan, self.store)
-            listener.planned(plan)
-            jobs = self._jobs(jobs, plan, view.defined.graph)
-            outcomes = self._carry_out(view, plan, listener, jobs=jobs, **options)
-            if plan.steps:
-                self._look(load=True)  # so that the next run finds a snapshot
-        seconds = time.perf_counter() - started
-        interrupted = any(outcome.kind == "stopped" for outcome in outcomes)
-        return Result(tuple(outcomes), len(plan.fresh), seconds, interrupted)
-
-    def _carry_out(
-        self,
-        view: View,
-        plan: Plan,
-        listener: Listener,
-        *,
-        jobs: int,
-        memory: str,
-        keep_going: bool,
-        debug: bool,
-        echo: bool,
-    ) -> list[Outcome]:
-        from assetmake.assetfile.defined import needed_load
-        from assetmake.assetfile.load import importing
-        from assetmake.builds.steps import BuildState, build
-        from assetmake.builds.world import ProjectWorld
-        from assetmake.code.audit import unwatched
-        from assetmake.code.explain import explain_change
-
-        state = BuildState(
-            view.definitions,
-            view.sources,
-            view.records,
-            view.statuses,
-            explain_change,
-        )
-        with importing(needed_load(view.defined)), unwatched():
-            world = ProjectWorld(
-                self, view, plan=plan, jobs=jobs, debug=debug, echo=echo
-            )
-            try:
-                world.expect(plan)
-                if jobs == 1:
-                    return build(
-                        plan, state, self.store, world, listener, keep_going=keep_going
-                    )
-                from assetmake.builds.schedule import build_parallel
-
-                return build_parallel(
-                    plan,
-                    state,
-                    self.store,
-                    world,
-                    listener,
-                    graph=view.defined.graph,
-                    jobs=jobs,
-                    memory=world.memory(plan, memory),
+                Manner(
+                    jobs=1 if debug else jobs,
+                    memory=self.config.memory if memory is None else memory,
                     keep_going=keep_going,
-                )
-            finally:
-                world.close()
-                self.store.clean()
-
-    def _jobs(self, asked: int | None, plan: Plan, graph: Graph) -> int:
-        """Return how many assets to build at once; 0 asks for one a core."""
-        jobs = self.config.jobs if asked is None else asked
-        if jobs == 0:
-            jobs = (
-                len(os.sched_getaffinity(0)) if _HAS_AFFINITY else os.cpu_count() or 1
+                    debug=debug,
+                    echo=echo,
+                ),
+                started=started,
             )
-        # Workers that would wait for each other are not worth their start.
-        return 1 if is_chain(plan, graph) else min(jobs, len(plan.steps))
 
     # Housekeeping -------------------------------------------------------------
 
@@ -623,7 +415,7 @@ class Project:
 
     def _orphans(self, names: Words | None, *, look: bool = False) -> list[str]:
         # It has to be certain before anything is removed.
-        rows = self._look(load=True).statuses.values() if look else self.status()
+        rows = self._looks.look(load=True).statuses.values() if look else self.status()
         if names is None:
             return [row.name for row in rows if row.is_removable]
         wanted = set(_words(names))
@@ -657,7 +449,7 @@ class Project:
 
         names = _words(names)
         with self.store.lock(waiting or _waiting(None)):
-            view = self._look(load=True)
+            view = self._looks.look(load=True)
             chosen = [n for n in _selected(view, names) if n in view.definitions]
             if names and not chosen:
                 msg = f"{', '.join(f'`{name}`' for name in names)} names no asset"
@@ -680,7 +472,7 @@ class Project:
             msg = "accepting needs the names of assets"
             raise UnknownNameError(msg, hints="name each of them")
         with self.store.lock(_waiting(listener)):
-            view = self._look(load=True)
+            view = self._looks.look(load=True)
             chosen = [
                 name for name in _selected(view, names) if name in view.definitions
             ]
@@ -697,10 +489,6 @@ class Project:
                 )
             self.store.clean()
         return chosen
-
-
-#: macOS has none.
-_HAS_AFFINITY = hasattr(os, "sched_getaffinity")
 
 
 #: One name, or several, each as on the command line.

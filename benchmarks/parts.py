@@ -47,7 +47,7 @@ PARTS = {
             "builds.steps:BuildState.refresh",
         ),
     ],
-    "snapshot": ["project:Project._snap", "stores.local:LocalStore.save"],
+    "snapshot": ["look.looks:Looks.snap", "stores.local:LocalStore.save"],
     "the assets' functions": ["builds.run:_attempt"],
     "frames of what they read": ["frames.pandas:_load"],
     "Arrow of what they return": ["frames.pandas:PandasHandler.to_form"],

@@ -244,13 +244,16 @@ class Trial:
         project = open_project(self.folder)
         self.opened += 1
         if self.opened % 8:
-            project._defined = self.loaded.get(self.code())
+            project._looks._defined = self.loaded.get(self.code())
         return project
 
     def learn_code(self, project: Project, code: tuple) -> None:
         """Take what a project defines, if that was loaded, by the bytes of its code."""
-        if project._defined is not None and project._defined.loaded is not None:
-            self.loaded[code] = project._defined
+        if (
+            project._looks._defined is not None
+            and project._looks._defined.loaded is not None
+        ):
+            self.loaded[code] = project._looks._defined
 
     def code(self) -> tuple[tuple[str, bytes], ...]:
         """Return all code of the project."""
@@ -363,11 +366,11 @@ class Trial:
         """
         before = self.picture(whole=False)
         project = self.project()
-        known = project._remember()
+        known = project._looks.remember()
         if known is None:
-            known = remembered(project._look())
-            assert project._defined is not None
-            loaded = project._defined.loaded is not None
+            known = remembered(project._looks.look())
+            assert project._looks._defined is not None
+            loaded = project._looks._defined.loaded is not None
             how = "loaded" if loaded else "from the sources"
         else:
             how = "from the snapshot"
@@ -379,7 +382,9 @@ class Trial:
             EVENTS["look: compared with a real one"] += 1
             with _looking_closely():
                 bare = self.bare(project)
-                assert _told(known) == _told(bare._known()), "a shortcut says otherwise"
+                assert _told(known) == _told(bare._looks.known()), (
+                    "a shortcut says otherwise"
+                )
             self.learn_code(bare, self.code())
         elif how == "loaded":
             self.learn_code(project, self.code())
@@ -410,9 +415,12 @@ class Trial:
         bare = open_project(self.folder, store=store)
         known = self.loaded.get(self.code())
         if known is not None:
-            bare._defined = known
-        elif project._defined is not None and project._defined.loaded is not None:
-            bare._defined = project._defined
+            bare._looks._defined = known
+        elif (
+            project._looks._defined is not None
+            and project._looks._defined.loaded is not None
+        ):
+            bare._looks._defined = project._looks._defined
         return bare
 
     def compare(self, name: str, row: Status, expected: Row) -> None:

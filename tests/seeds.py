@@ -378,7 +378,7 @@ BUGS = [
     ),
     Bug(
         "build-trusts-what-did-not-load",
-        "project.py",
+        "look/looks.py",
         "        if found is None and not load:\n",
         "        if found is None:\n",
         "test_static.py -k found_all_fresh",
@@ -602,9 +602,9 @@ BUGS = [
     ),
     Bug(
         "plan-older-than-the-lock",
-        "project.py",
-        "            if has_changed:  # another build may have done our work\n",
-        "            if False:\n",
+        "builds/whole.py",
+        "        if has_changed:  # another build may have done our work\n",
+        "        if False:\n",
         "test_races.py",
     ),
     Bug(

@@ -676,7 +676,7 @@ def test_a_check_leaves_its_project_a_snapshot(space):
     project = assetmake.open(space.root)
     project.status()
 
-    assert project.doubt == ""
+    assert project._looks.doubt == ""
 
 
 def test_a_definition_that_is_wrong_is_an_error_with_its_place(space):

@@ -84,7 +84,7 @@ def test_a_build_looks_again_after_one_that_ended_while_it_looked(space):
     space.built()
     space.edit("raw.txt", "some", "other")
     project = open_project(space.root)
-    look, looks = project._look, []
+    look, looks = project._looks.look, []
 
     def looked(**options):
         view = look(**options)
@@ -93,7 +93,7 @@ def test_a_build_looks_again_after_one_that_ended_while_it_looked(space):
             space.built()
         return view
 
-    project._look = looked
+    project._looks.look = looked
 
     assert project.build().outcomes == ()
     assert len(looks) == 2
@@ -103,13 +103,13 @@ def test_a_build_that_nobody_disturbs_looks_twice(space):
     """Before it begins, and for the snapshot of the next run."""
     for _ in range(2):
         project = open_project(space.root)
-        look, looks = project._look, []
+        look, looks = project._looks.look, []
 
         def looked(look=look, looks=looks, **options):
             looks.append(1)
             return look(**options)
 
-        project._look = looked
+        project._looks.look = looked
         assert len(project.build().outcomes) == 2
         assert len(looks) == 2
         space.edit("raw.txt", "some", "some other")

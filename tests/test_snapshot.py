@@ -12,7 +12,8 @@ from unittest import mock
 import pytest
 from space import TEXTS, TestSpace
 
-from assetmake.project import Project, open_project
+from assetmake.look.looks import Looks
+from assetmake.project import open_project
 from assetmake.saved import boot
 from assetmake.saved.draft import Draft
 from assetmake.saved.snapshot import key_of
@@ -73,8 +74,8 @@ def remember(root, snapshot=None):
     config = (root / "pyproject.toml").read_bytes()
     kept = text.partition(b"\n")[2].partition(b"\0")[0].split(b"\n")
     fresh = key_of("Assetfile.py", "", config, "data", str(root)).split(b"\n")
-    project._key = lambda: b"\n".join([*fresh[:5], *kept[5:]])
-    return project._remember()
+    project._looks._key = lambda: b"\n".join([*fresh[:5], *kept[5:]])
+    return project._looks.remember()
 
 
 def loads(space):
@@ -281,8 +282,8 @@ def test_assets_that_hang_on_the_world_are_loaded_for_real(
     project = open_project(tmp_path)
     project.build()
 
-    assert (open_project(tmp_path)._remember() is not None) == is_kept
-    assert bool(project.doubt) != is_kept
+    assert (open_project(tmp_path)._looks.remember() is not None) == is_kept
+    assert bool(project._looks.doubt) != is_kept
     assert space.root == tmp_path
 
 
@@ -295,7 +296,7 @@ def built(tmp_path, assetfile, **files):
     space.write({"Assetfile.py": assetfile, **files})
     time.sleep(0.03)
     space.built()
-    assert open_project(space.root)._remember() is not None
+    assert open_project(space.root)._looks.remember() is not None
     return space
 
 
@@ -339,7 +340,7 @@ def test_a_new_file_of_a_source_ends_it(tmp_path, path, new):
 
     (space.root / new).write_text("new")
 
-    assert open_project(space.root)._remember() is None
+    assert open_project(space.root)._looks.remember() is None
 
 
 def test_a_file_that_a_run_was_seen_to_open_ends_it(tmp_path):
@@ -356,7 +357,7 @@ def test_a_file_that_a_run_was_seen_to_open_ends_it(tmp_path):
 
     (space.root / "notes/told.txt").write_text("two")
 
-    assert open_project(space.root)._remember() is None
+    assert open_project(space.root)._looks.remember() is None
 
 
 def note_failure(space, name):
@@ -375,11 +376,11 @@ def test_a_failure_that_is_noted_ends_it(tmp_path, before):
     space.edit("Assetfile.py", "'x'", "1 / 0")
     time.sleep(0.03)
     open_project(space.root).status()
-    assert open_project(space.root)._remember() is not None
+    assert open_project(space.root)._looks.remember() is not None
 
     note_failure(space, "daily")
 
-    assert open_project(space.root)._remember() is None
+    assert open_project(space.root)._looks.remember() is None
 
 
 def test_what_a_glob_does_not_look_at_is_not_watched(tmp_path):
@@ -390,7 +391,7 @@ def test_what_a_glob_does_not_look_at_is_not_watched(tmp_path):
 
     (space.root / "venv/lib/new.txt").write_text("new")
 
-    assert open_project(space.root)._remember() is not None
+    assert open_project(space.root)._looks.remember() is not None
 
 
 NEIGHBOUR = """
@@ -423,7 +424,7 @@ def test_a_link_to_another_project_that_moves_ends_it(tmp_path):
     (tmp_path / "other").unlink()
     (tmp_path / "other").symlink_to("second")
 
-    assert open_project(space.root)._remember() is None
+    assert open_project(space.root)._looks.remember() is None
 
 
 def test_a_table_behind_a_link_ends_it(tmp_path):
@@ -461,11 +462,11 @@ def test_a_file_that_changed_between_load_and_look_leaves_no_snapshot(tmp_path):
         **{"names.txt": "a"},
     )
     held = open_project(space.root)
-    held._look()
+    held._looks.look()
     (space.root / "names.txt").write_text("a b")
     time.sleep(0.03)
 
-    held._look()
+    held._looks.look()
 
     assert open_project(space.root).names() == ["a", "b"]
 
@@ -500,12 +501,12 @@ def test_a_load_that_read_from_the_working_directory_holds_for_it(tmp_path):
 def test_another_import_path_ends_it(space, monkeypatch):
     """Also its first entry, where it is not that of the command itself."""
     project = open_project(space.root)
-    before = project._key()
+    before = project._looks._key()
     monkeypatch.setattr("sys.path", ["/elsewhere", *sys.path])
-    first = project._key()
+    first = project._looks._key()
     monkeypatch.setattr("sys.path", [*sys.path[1:], "/elsewhere"])
 
-    assert len({before, first, project._key()}) == 3
+    assert len({before, first, project._looks._key()}) == 3
 
 
 def test_what_can_be_imported_from_elsewhere_ends_it(tmp_path, monkeypatch):
@@ -516,11 +517,11 @@ def test_what_can_be_imported_from_elsewhere_ends_it(tmp_path, monkeypatch):
     space = built(tmp_path, DAILY.format(text="x"))
     (elsewhere / ".notes.md.swp").write_text("x")
     (elsewhere / "notes.md").write_text("x")
-    assert open_project(space.root)._remember() is not None
+    assert open_project(space.root)._looks.remember() is not None
 
     (elsewhere / "pathlib").mkdir()
 
-    assert open_project(space.root)._remember() is None
+    assert open_project(space.root)._looks.remember() is None
 
 
 def test_where_the_command_lies_changes_nothing(space, monkeypatch):
@@ -528,11 +529,11 @@ def test_where_the_command_lies_changes_nothing(space, monkeypatch):
     project = open_project(space.root)
     monkeypatch.setattr("sys.path", ["", *sys.path])
     monkeypatch.chdir(space.root)
-    before = project._key()
+    before = project._looks._key()
 
     monkeypatch.setattr("sys.path", [f"{sys.prefix}/bin", *sys.path[1:]])
 
-    assert project._key() == before
+    assert project._looks._key() == before
 
 
 def test_a_file_system_that_stamps_whole_seconds_needs_a_pause(tmp_path):
@@ -595,7 +596,7 @@ def test_a_build_takes_one_snapshot(tmp_path, monkeypatch):
     space.write({"Assetfile.py": TEXTS, "raw.txt": "a"})
     taken = []
     monkeypatch.setattr(
-        Project, "_snap", lambda self, view, began: taken.append(view.statuses)
+        Looks, "snap", lambda self, view, began: taken.append(view.statuses)
     )
 
     open_project(space.root).build()
