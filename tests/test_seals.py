@@ -140,6 +140,18 @@ def test_without_a_private_place_nothing_is_sealed(cache, monkeypatch, place):
     assert unsealed(MAGIC, whole) is None
 
 
+def test_no_home_is_made(tmp_path, monkeypatch):
+    """Accounts of services have a home that is not there."""
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+
+    assert not can_seal()
+    assert os.listdir(tmp_path) == []
+
+    (tmp_path / "nobody").mkdir()
+    assert can_seal()
+
+
 def test_a_full_disk_leaves_no_half_secret(cache):
     """The next process makes a whole one."""
     with mock.patch("os.replace", side_effect=OSError):

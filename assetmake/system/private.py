@@ -21,10 +21,16 @@ def cache_directory() -> str | None:
     directory belongs to the user and nobody else can write to it: what lies
     there may be executed.
     """
-    base = os.environ.get("XDG_CACHE_HOME") or (
-        "~/Library/Caches" if sys.platform == "darwin" else "~/.cache"
-    )
-    place = os.path.join(os.path.expanduser(base), "assetmake")
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    if not base:
+        home = os.path.expanduser("~")
+        if not os.path.isdir(
+            home
+        ):  # accounts of services have none; root could make it
+            return None
+        at = ("Library", "Caches") if sys.platform == "darwin" else (".cache",)
+        base = os.path.join(home, *at)
+    place = os.path.join(base, "assetmake")
     try:
         if not os.path.isabs(place):
             return None
