@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from projects import SOURCE_CSV, Project, layered
+
 WIDTH = 50
 #: From here on assets are texts: as many tables would take an hour to build.
 MOST_TABLES = 10_000
@@ -54,17 +56,7 @@ class Figures:
 
 def graph(size: int) -> dict[str, list[str]]:
     """Return a layered graph: each asset reads two or three of the layer above."""
-    names = [f"a_{number:05}" for number in range(size)]
-    found = {}
-    for number, name in enumerate(names):
-        layer, column = divmod(number, WIDTH)
-        if not layer:
-            found[name] = ["src"]
-            continue
-        above = (layer - 1) * WIDTH
-        steps = (0, 1) if column % 2 else (0, 1, 7)
-        found[name] = [names[above + (column + step) % WIDTH] for step in steps]
-    return found
+    return layered([f"a_{number:05}" for number in range(size)], WIDTH)
 
 
 def write_project(folder: Path, reads: Mapping[str, Sequence[str]], kind: str) -> None:
@@ -74,20 +66,17 @@ def write_project(folder: Path, reads: Mapping[str, Sequence[str]], kind: str) -
         lines += ["import pandas as pd", 'src = source("src", path="src.csv")']
     else:
         lines.append('src = source("src", path="src.csv", format="text")')
+    project = Project("layered", reads, {}, {})
     for name, upstream in reads.items():
-        first, *others = upstream
         if kind == "texts":
             given = ", ".join(f"{other}: str" for other in upstream)
             lines += ["", "", "@asset", f"def {name}({given}) -> str:"]
             lines.append(f"    return str(sum(map(len, [{', '.join(upstream)}])))")
             continue
         lines += ["", "", "@asset", f"def {name}({', '.join(upstream)}):"]
-        lines.append(f"    out = {first}.copy()")
-        lines += [f'    out["v"] = out["v"] + {other}["v"]' for other in others]
-        lines += ['    out["v"] = (out["v"] + 1) % 1000003', "    return out"]
+        lines += [f"    {line}" for line in (*project.body(name), "return out")]
     (folder / "Assetfile.py").write_text("\n".join(lines) + "\n")
-    rows = "".join(f"{number},{number * 7}\n" for number in range(10))
-    (folder / "src.csv").write_text("id,v\n" + rows)
+    (folder / "src.csv").write_text(SOURCE_CSV)
 
 
 def write_peers(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 #: What the first layer reads.
 SOURCE = "src"
@@ -78,17 +79,25 @@ def width_of(size: int) -> int:
 def make_project(shape: str, size: int) -> Project:
     """Return a project of `size` assets, none edited."""
     names = [f"a_{number:06}" for number in range(size)]
-    width = width_of(size)
+    if shape == "layered":
+        reads = layered(names, width_of(size))
+    elif shape == "chain":
+        reads = {name: [above] for above, name in pairwise([SOURCE, *names])}
+    else:
+        reads = {name: [SOURCE] for name in names}
+    return Project(shape, reads, {}, {})
+
+
+def layered(names: Sequence[str], width: int) -> dict[str, list[str]]:
+    """Return what assets read: two or three of the layer above, or the source."""
     reads: dict[str, list[str]] = {}
     for number, name in enumerate(names):
         layer, column = divmod(number, width)
-        if shape == "wide" or not number or (shape == "layered" and not layer):
+        if not layer:
             reads[name] = [SOURCE]
-        elif shape == "chain":
-            reads[name] = [names[number - 1]]
-        else:
-            above = (layer - 1) * width
-            steps = (0, 1) if column % 2 else (0, 1, 7)
-            found = [names[above + (column + step) % width] for step in steps]
-            reads[name] = list(dict.fromkeys(found))
-    return Project(shape, reads, {}, {})
+            continue
+        above = (layer - 1) * width
+        steps = (0, 1) if column % 2 else (0, 1, 7)
+        found = [names[above + (column + step) % width] for step in steps]
+        reads[name] = list(dict.fromkeys(found))
+    return reads
