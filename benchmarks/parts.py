@@ -66,7 +66,7 @@ PARTS = {
             "system.memory:Peak.read",
         ),
         *("code.watcher:Watcher.__init__", "code.watcher:Watcher.report"),
-        *("builds.world:ProjectWorld.run", "build.world:ProjectWorld.observed"),
+        *("builds.world:ProjectWorld.run", "builds.world:ProjectWorld.observed"),
     ],
     "manifest": ["builds.steps:_manifest", "stores.local:_dumped"],
     "stage, publish, clear away": [
