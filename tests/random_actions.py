@@ -565,7 +565,6 @@ def crash(trial: Trial, number: int) -> None:
 def power_loss(trial: Trial, number: int) -> None:
     """A crash after which files hold zeros where their bytes had not arrived."""
     trial.crash(number % 60)
-    trial.machine.boot += 1
     spoiled = []
     for path in sorted(trial.data.rglob("*")):
         number = (number * 1103515245 + 12345) % 2**31
@@ -578,11 +577,12 @@ def power_loss(trial: Trial, number: int) -> None:
     whole = [path for path in spoiled if path.stat().st_size]
     EVENTS["power loss: stamps that lie"] += forge_stamps(trial.folder, whole)
     trial.forget_failures()
+    trial.start_again()
 
 
 @action()
 def reboot(trial: Trial, number: int) -> None:
-    trial.machine.boot += 1
+    trial.start_again()
 
 
 # Housekeeping -------------------------------------------------------------------

@@ -29,7 +29,7 @@ from assetmake.code.records import Summary
 from assetmake.code.summary import summarise
 from assetmake.errors import AssetmakeError
 from assetmake.saved import boot, clocks, fileindex, snapshot
-from assetmake.stores import local, swap
+from assetmake.stores import kept, local, staging, swap
 
 #: Where trials lie: on a file system in memory where there is one.
 FOLDER = "/dev/shm" if Path("/dev/shm").is_dir() else None
@@ -316,6 +316,8 @@ def machine(*, is_coarse: bool, exchanges: bool) -> Iterator[Machine]:
     patches = [
         (boot, "boot_id", found.boot_id),
         (fileindex, "boot_id", found.boot_id),
+        (kept, "boot_id", found.boot_id),
+        (staging, "token_of_boot", found.boot_id),
         (swap, "_exchange", DISK.exchange),
         (world.ProjectWorld, "submit", _submit),
         (world.ProjectWorld, "finished", _finished),
