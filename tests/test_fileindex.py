@@ -207,17 +207,16 @@ def test_where_times_cannot_be_set_a_file_is_read_once_more(place, monkeypatch):
         assert first.hashed == 1
 
 
-def test_settling_waits_no_longer_than_the_tick(place):
-    """At most 20 ms are slept, and none when nothing is young."""
+def test_settling_waits_no_longer_than_the_tick(place, monkeypatch):
+    """Until the file is old enough, and not at all when nothing is young."""
+    now = (place / "data").stat().st_ctime_ns
     naps = []
     first = index(place)
-    first.digest(place / "data")
-    first.settle()
-    original = time.sleep
-    try:
-        time.sleep = naps.append
+    monkeypatch.setattr(time, "sleep", naps.append)
+    for age in (3, 15, 25):
+        monkeypatch.setattr(time, "time_ns", lambda age=age: now + age * 1_000_000)
+        first.digest(place / "data")
+        monkeypatch.setattr(time, "time_ns", lambda age=age: now + age * 1_000_000 + 1)
         first.settle()
-    finally:
-        time.sleep = original
 
-    assert naps == []
+    assert naps == pytest.approx([0.017, 0.005])

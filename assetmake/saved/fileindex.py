@@ -166,13 +166,15 @@ class FileIndex:
     def settle(self) -> None:
         """Hash once more what was hashed too young, so that it can be believed.
 
-        Waits 20 ms if there is such a file, and lets those be whose file
-        system stamps whole seconds: the next run hashes them again.
+        Waits until the newest of them is old enough, 20 ms at most, and lets those
+        be whose file system stamps whole seconds: the next run hashes them again.
         """
         young = [key for key in self._seen if self._is_young(key)]
         if not young:
             return
-        time.sleep(FINE_TICK / 1e9)
+        left = max(self._old_from(self._records[key]) for key in young) - time.time_ns()
+        if 0 <= left <= FINE_TICK:
+            time.sleep((left + 1) / 1e9)
         for key in young:
             try:
                 self.digest(self._absolute(key))
@@ -183,8 +185,13 @@ class FileIndex:
         record = self._records.get(key)
         if record is None:
             return False
-        wait = max(record[1], record[2]) + tick_of(record[1], record[2]) - record[4]
-        return 0 <= wait <= FINE_TICK
+        return 0 <= self._old_from(record) - record[4] <= FINE_TICK
+
+    @staticmethod
+    def _old_from(record: _Record) -> int:
+        """Return until when a file could change without another stamp, in ns."""
+        mtime_ns, ctime_ns = record[1:3]
+        return max(mtime_ns, ctime_ns) + tick_of(mtime_ns, ctime_ns)
 
     def _absolute(self, key: str) -> str:
         return key if os.path.isabs(key) else self._prefix + key
