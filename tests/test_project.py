@@ -46,6 +46,19 @@ def space(tmp_path):
     return space
 
 
+def test_what_a_notebook_shows_fits_on_it(space):
+    """Manifests, definitions and code are there, and not in what is shown."""
+    project = assetmake.open(space.root)
+    project.build()
+
+    why = project.why("top")
+
+    assert why.status.manifest
+    assert why.definition
+    assert len(repr(why)) < 1_000
+    assert "State.FRESH" in repr(why)
+
+
 def test_one_name_is_a_name_and_not_its_letters(space):
     project = assetmake.open(space.root)
 

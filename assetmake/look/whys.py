@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assetmake.status.rows import Definition, Status
@@ -65,7 +65,7 @@ class Why:
     """
 
     status: Status
-    definition: Definition | None = None
+    definition: Definition | None = field(default=None, repr=False)  # pages of it
     notes: tuple[Note, ...] = ()
     ruled_out: tuple[str, ...] = ()
     package_changes: tuple[str, ...] = ()

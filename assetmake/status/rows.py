@@ -248,7 +248,7 @@ class Status:
     state: State
     place: Place | None = None
     reasons: tuple[Reason, ...] = ()
-    manifest: Manifest | None = None
+    manifest: Manifest | None = field(default=None, repr=False)  # pages of it
     description: str = ""
     rows: int | None = None
     warnings: tuple[str, ...] = ()
