@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,13 +34,17 @@ class Looks:
         self.store = store
         self.doubt = ""
         self._defined: Defined | None = None
+        self._loads: Loads | None = None
 
-    @cached_property
-    def _loads(self) -> Loads:
-        from assetmake.look.loads import Loads
+    def _made_loads(self) -> Loads:
+        """Return what loads, made when it is first needed, as it imports much."""
+        if self._loads is None:
+            from assetmake.look.loads import Loads
 
-        file = self.store.snapshot
-        return Loads(self.assetfile, self.root, file.parent if file else None)
+            file = self.store.snapshot
+            directory = file.parent if file else None
+            self._loads = Loads(self.assetfile, self.root, directory)
+        return self._loads
 
     def define(self, *, load: bool = True) -> Defined:
         """Return what the Assetfile defines, anew if its code changed.
@@ -55,7 +58,7 @@ class Looks:
             or (load and known.loaded is None)
             or not known.code.is_current()
         ):
-            known = self._defined = self._loads.define(load=load)
+            known = self._defined = self._made_loads().define(load=load)
         return known
 
     def look(self, *, data: bool = True, load: bool = False, snap: bool = True) -> View:
@@ -73,7 +76,7 @@ class Looks:
         defined = self.define(load=load)
         with uncollected():
             view = look(defined, self.root, self.config, self.store, data=data)
-            self._loads.keep()
+            self._made_loads().keep()
             if data and index_is_wanted():
                 self.store.save()
                 if snap:
@@ -142,13 +145,14 @@ class Looks:
     @property
     def differences(self) -> list[str]:
         """Names of which a look without a load told something else than the load."""
-        return self._loads.differences
+        return self._loads.differences if self._loads else []
 
     def notes(self) -> list[str]:
         """Return what kept the last look from being quick, in words."""
-        loads = self._loads
-        found = [f"loaded the Assetfile: {loads.because}"] if loads.because else []
-        found += [f"each run has to load it: {doubt}" for doubt in loads.doubts]
-        if self.doubt and self.doubt not in loads.doubts:
+        because = self._loads.because if self._loads else ""
+        doubts = self._loads.doubts if self._loads else ()
+        found = [f"loaded the Assetfile: {because}"] if because else []
+        found += [f"each run has to load it: {doubt}" for doubt in doubts]
+        if self.doubt and self.doubt not in doubts:
             found.append(f"the next run has to look again: {self.doubt}")
         return found
