@@ -638,7 +638,7 @@ BUGS = [
     Bug(
         "accept-forgets-variables",
         "builds/accept.py",
-        "        variables=_present(definition.variables),\n",
+        "        variables=present(definition.variables),\n",
         "        variables={},\n",
         "random accept edit_variable edit_extras",
     ),
@@ -766,7 +766,7 @@ BUGS = [
     Bug(
         "package-not-recorded",
         "builds/steps.py",
-        "        packages=_present(definition.packages),\n",
+        "        packages=present(definition.packages),\n",
         "        packages={},\n",
         "random install",
     ),
@@ -780,7 +780,7 @@ BUGS = [
     Bug(
         "accept-forgets-packages",
         "builds/accept.py",
-        "        packages=_present(definition.packages),\n",
+        "        packages=present(definition.packages),\n",
         "        packages=before.packages if before else {},\n",
         "random install accept",
     ),

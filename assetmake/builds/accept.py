@@ -12,7 +12,13 @@ from assetmake.frames.base import Stored
 from assetmake.look.view import View
 from assetmake.status.rows import Condition, Definition, Record
 from assetmake.stores.base import Store
-from assetmake.stores.manifest import CheckRecord, InputRecord, Manifest, Output
+from assetmake.stores.manifest import (
+    CheckRecord,
+    InputRecord,
+    Manifest,
+    Output,
+    present,
+)
 from assetmake.versions import versions_of
 
 
@@ -49,10 +55,10 @@ def accept(view: View, name: str, store: Store) -> Manifest:
         parts=definition.parts,
         code_files=closure.files,
         inputs=_inputs(definition, view),
-        reads=_present(definition.reads),
-        observed=_present(record.observed),
-        variables=_present(definition.variables),
-        packages=_present(definition.packages),
+        reads=present(definition.reads),
+        observed=present(record.observed),
+        variables=present(definition.variables),
+        packages=present(definition.packages),
         output=output,
         built_at=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         seconds=before.seconds if before else 0.0,
@@ -151,7 +157,3 @@ _FORMAT_OF: Mapping[str, str] = {
     ".pkl": "pickle",
     ".pickle": "pickle",
 }
-
-
-def _present(found: Mapping[str, str | None]) -> dict[str, str]:
-    return {key: value for key, value in found.items() if value is not None}

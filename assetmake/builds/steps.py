@@ -32,7 +32,13 @@ from assetmake.status.rows import (
     Status,
 )
 from assetmake.stores.base import Store
-from assetmake.stores.manifest import CheckRecord, InputRecord, Manifest, Output
+from assetmake.stores.manifest import (
+    CheckRecord,
+    InputRecord,
+    Manifest,
+    Output,
+    present,
+)
 
 
 class World(Protocol):
@@ -337,10 +343,10 @@ def _manifest(
         parts=definition.parts,
         code_files=closure.files,
         inputs=inputs,
-        reads=_present(definition.reads),
+        reads=present(definition.reads),
         observed=world.observed(definition.name, ran.seen),
-        variables=_present(definition.variables),
-        packages=_present(definition.packages),
+        variables=present(definition.variables),
+        packages=present(definition.packages),
         output=Output(
             ran.type,
             ran.format,
@@ -359,10 +365,6 @@ def _manifest(
         checks=_check_records(definition, ran, world),
         project=definition.project,
     )
-
-
-def _present(found: Mapping[str, str | None]) -> dict[str, str]:
-    return {key: value for key, value in found.items() if value is not None}
 
 
 def build(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from assetmake.errors import SourceError
 from assetmake.fingerprint import digest_bytes
 from assetmake.saved.draft import Draft
+from assetmake.stores.listing import is_hidden
 from assetmake.system.globs import find
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _add_observed(draft: Draft, path: str) -> None:
     except OSError:
         return
     for name in names:
-        if not _is_hidden(name) and os.path.isdir(path + name):
+        if not is_hidden(name) and os.path.isdir(path + name):
             draft.path(os.path.join(path, name, _MANIFEST))
 
 
@@ -142,8 +143,3 @@ def _add_pattern(draft: Draft, root: Path, pattern: str) -> None:
         draft.absent(path)
     for path in found.unreadable:
         draft.doubt(f"{path} cannot be read")
-
-
-def _is_hidden(name: str) -> bool:
-    """Whether a name in a directory that a run listed counts for nothing."""
-    return name.startswith(("_", "."))

@@ -138,6 +138,11 @@ class Manifest:
     project: str = ""
 
 
+def present(found: Mapping[str, str | None]) -> dict[str, str]:
+    """Return what is there, of all that was looked for; no manifest names the rest."""
+    return {key: value for key, value in found.items() if value is not None}
+
+
 def dump_manifest(manifest: Manifest) -> bytes:
     """Return the JSON of a manifest: sorted, indented, with a last newline.
 

@@ -24,9 +24,8 @@ def cache_directory() -> str | None:
     base = os.environ.get("XDG_CACHE_HOME", "")
     if not base:
         home = os.path.expanduser("~")
-        if not os.path.isdir(
-            home
-        ):  # accounts of services have none; root could make it
+        # Accounts of services have none, and root could make it.
+        if not os.path.isdir(home):
             return None
         at = ("Library", "Caches") if sys.platform == "darwin" else (".cache",)
         base = os.path.join(home, *at)
@@ -53,7 +52,7 @@ def secret() -> bytes:
     """Return what only processes of this user know, made if it has to be.
 
     It lies in the user's cache: who deletes it ends all that was sealed with it.
-    None (no bytes) where there is no place for it.
+    Empty where there is no place for it.
     """
     place = cache_directory()
     return _secret(place) if place is not None else b""
