@@ -833,4 +833,32 @@ BUGS = [
         "        return self.state is State.ORPHANED\n",
         "test_owner.py",
     ),
+    Bug(
+        "native-readers-unheard",
+        "code/audit.py",
+        "            readers.install(_on_path, lambda: bool(_active and _watchers()))\n",
+        "",
+        "test_regressions.py::test_files_that_libraries_open_themselves_make_outdated",
+    ),
+    Bug(
+        "libraries-imported-later-unheard",
+        "code/readers.py",
+        "        if name not in READERS:\n",
+        "        if True:\n",
+        "test_readers.py::test_library_that_is_imported_later_is_noticed",
+    ),
+    Bug(
+        "variables-hidden-from-duckdb",
+        "code/readers.py",
+        "        if is_looking:\n",
+        "        if False:\n",
+        "test_readers.py::test_duckdb_finds_the_variables_of_its_caller",
+    ),
+    Bug(
+        "new-file-of-a-native-glob-unnoticed",
+        "code/audit.py",
+        "        found = glob.glob(path, recursive=True)\n",
+        "        with unwatched():\n            found = glob.glob(path, recursive=True)\n",
+        "test_regressions.py::test_files_that_libraries_open_themselves_make_outdated",
+    ),
 ]

@@ -161,6 +161,45 @@ print(handler.prepare().range(4).count())
     assert out == ["2", "the Java process of Spark has ended: it said nothing", "4"]
 
 
+def test_local_files_are_read_and_written_without_checksums(tmp_path):
+    """Text of `SparkContext`, too, whose Java casts to the class that checks them.
+
+    What was written may be rewritten by others, and is read as it is then.
+    """
+    out, _ = run(
+        """
+import tempfile
+spark = handler.prepare()
+with tempfile.TemporaryDirectory() as place:
+    spark.range(3).coalesce(1).write.csv(f"{place}/t")
+    print(*(path.name[-4:] for path in sorted(Path(place, "t").iterdir())))
+    for part in Path(place, "t").glob("part-*"):
+        part.write_text("x\\ny\\n")
+        part.with_name(f".{part.name}.crc").write_bytes(b"crc\\0\\0\\0\\2\\0other")
+    print(spark.read.csv(f"{place}/t").count())
+    print(spark.sparkContext.textFile(f"{place}/t").count())
+""",
+        tmp_path,
+    )
+
+    assert out == ["CESS .csv", "2", "2"]
+
+
+def test_a_glob_is_read_without_a_word(tmp_path):
+    """Spark warns of each that no directory is named so."""
+    _, err = run(
+        """
+import tempfile
+with tempfile.TemporaryDirectory() as place:
+    Path(place, "a.csv").write_text("x")
+    handler.prepare().read.csv(f"{place}/*.csv").collect()
+""",
+        tmp_path,
+    )
+
+    assert err == []
+
+
 def test_the_users_settings_win(tmp_path):
     """Over assetmake's own, whatever their type in TOML."""
     out, _ = run(

@@ -344,3 +344,70 @@ def test_links_in_the_store_are_not_gone_round_in(space):
     (space.root / "data" / "top").symlink_to(space.root / "elsewhere" / "top")
 
     assert set(states(space).values()) == {"source", "fresh"}
+
+
+NATIVE = """
+    import duckdb
+    import pandas as pd
+    import polars as pl
+    from polars import scan_csv
+    from assetmake import asset
+
+
+    @asset
+    def frame() -> pd.DataFrame:
+        return pd.read_parquet("raw/t.parquet")
+
+
+    @asset
+    def plan() -> pl.LazyFrame:
+        return scan_csv("raw/*.csv")
+
+
+    @asset
+    def query() -> pd.DataFrame:
+        plus = pd.DataFrame({"b": [1]})
+        return duckdb.sql("select a + b as a from 'raw/t.csv', plus").df()
+
+
+    @asset
+    def other() -> pd.DataFrame:
+        return pd.DataFrame({"a": [1]})
+
+
+    @asset
+    def by_path(query) -> pl.DataFrame:
+        return pl.read_parquet("data/other/*.parquet")
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_files_that_libraries_open_themselves_make_outdated(
+    tmp_path, monkeypatch, jobs
+):
+    """Undeclared, they were fresh whatever became of them."""
+    space = TestSpace(tmp_path)
+    space.write({"Assetfile.py": NATIVE, "raw/t.csv": "a\n1\n"})
+    pd.DataFrame({"a": [1]}).to_parquet(space.root / "raw/t.parquet")
+    monkeypatch.chdir(space.root)
+    assert open_project(space.root).build(["other"]).ok
+    assert open_project(space.root).build(jobs=jobs).ok
+    assert set(states(space).values()) == {"fresh"}
+
+    space.write({"raw/t.csv": "a\n2\n"})
+    assert [n for n, s in states(space).items() if s != "fresh"] == [
+        "plan",
+        "query",
+        "by_path",
+    ]
+    assert sorted(built(space)) == ["by_path", "plan", "query"]
+
+    space.write({"raw/u.csv": "a\n3\n"})
+    assert built(space) == ["plan"]
+
+    pd.DataFrame({"a": [2]}).to_parquet(space.root / "raw/t.parquet")
+    assert built(space) == ["frame"]
+
+    space.edit("Assetfile.py", '{"a": [1]}', '{"a": [5]}')
+    open_project(space.root).build(["other"])
+    assert built(space) == ["by_path"]

@@ -23,6 +23,7 @@ from assetmake.assetfile.collisions import merged
 from assetmake.assetfile.failures import load_error
 from assetmake.assets import Asset, Registry, Source, collecting
 from assetmake.checks import Check, refuse_unused
+from assetmake.code import audit
 from assetmake.code.imports import Session
 from assetmake.errors import AssetmakeError
 
@@ -86,6 +87,7 @@ def load(
         DefinitionError: what it defines contradicts itself.
     """
     path, root = Path(os.path.abspath(path)), Path(os.path.abspath(root))
+    audit.prepare()
     session = Session(root, files)
     registry = Registry(root, _Includer(session, path))
     try:

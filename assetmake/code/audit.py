@@ -1,13 +1,14 @@
 """Watch what runs and which files are read while an asset is built or loaded.
 
 It sees what no reading of the sources can: files opened, and project code that
-ran although nothing names it. It judges nothing, and it does not see what
-other programs, or libraries in C++, open by themselves; ``os.stat``; the
-environment; clocks.
+ran although nothing names it. It judges nothing, and it does not see what other
+programs open by themselves, nor libraries in C++ that `readers` does not know;
+``os.stat``; the environment; clocks.
 """
 
 from __future__ import annotations
 
+import glob
 import os
 import shlex
 import sys
@@ -19,7 +20,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from assetmake.code import imports
+from assetmake.code import imports, readers
 from assetmake.code.imports import STDLIB, is_below
 from assetmake.code.watcher import Seen, Watcher
 
@@ -84,12 +85,23 @@ def _watchers() -> Iterable[Watcher]:
     return _active if mine is None or any(w.is_over for w in mine) else mine
 
 
-def _begin(watcher: Watcher) -> None:
-    global _active, _is_hooked  # noqa: PLW0603 - there is one hook a process
+def prepare() -> None:
+    """Make ready to watch, before anything of the project is imported.
+
+    A name that the project takes out of a library is then one that tells.
+    """
+    global _is_hooked  # noqa: PLW0603 - there is one hook a process
     with _lock:
         if not _is_hooked:
             sys.addaudithook(_hook)
+            readers.install(_on_path, lambda: bool(_active and _watchers()))
             _is_hooked = True
+
+
+def _begin(watcher: Watcher) -> None:
+    global _active  # noqa: PLW0603 - as above
+    prepare()
+    with _lock:
         _active = (*_active, watcher)
         watcher.sees_calls = _see_calls()
 
@@ -246,6 +258,43 @@ def _on_rename(args: tuple[Any, ...], _frame: FrameType) -> None:
     if path is not None:
         for watcher in _watchers():
             watcher.note_written(path)
+
+
+def _on_path(given: str, is_path: bool) -> None:
+    """Take it that a library reads a path: a file, a directory, or a glob.
+
+    Args:
+        given: The path, which may also be some other word.
+        is_path: Whether it is one, be it there or not.
+    """
+    path = _absolute(os.path.expanduser(given))
+    if path is None:
+        return
+    if os.path.isdir(path):
+        found = list(_files_below(path))
+    elif os.path.exists(path):
+        found = [path]
+    elif glob.has_magic(path):  # each directory that it looks at is listed: noted
+        found = glob.glob(path, recursive=True)
+    else:
+        found = [path] if is_path else []
+    for file in found:
+        for watcher in _watchers():
+            watcher.note_read(file)
+    if found or (is_path and glob.has_magic(path)):
+        _note_relative(given)
+
+
+def _files_below(directory: str) -> Iterator[str]:
+    """Yield the files of a table; listing directories is noted as it happens."""
+    for above, directories, names in os.walk(directory):
+        directories[:] = filter(_holds_rows, directories)
+        yield from (os.path.join(above, name) for name in filter(_holds_rows, names))
+
+
+def _holds_rows(name: str) -> bool:
+    """Whether what has a name is read with a table; Delta's log says which files."""
+    return name[0] not in "._" or name == "_delta_log"
 
 
 def _on_database(args: tuple[Any, ...], _frame: FrameType) -> None:

@@ -25,6 +25,15 @@ _HINTS = (
         re.compile(r"ext:(subprocess|os\.(system|popen))\b"),
         "`{}` runs what cannot be followed: declare files with `reads=[...]`",
     ),
+    (
+        # Those of `readers` are seen; of these, neither is the path an argument of
+        # a function in Python that could tell.
+        re.compile(
+            r"ext:(cv2\.(imread|VideoCapture)|netCDF4|osgeo|pyarrow\.(OSFile|fs)"
+            r"|pyogrio|rasterio|xarray\.(load|open)_\w+)\b"
+        ),
+        "`{}` opens files unseen: declare them with `reads=[...]` or as a `source`",
+    ),
 )
 
 

@@ -43,12 +43,15 @@ _SETTINGS = {
 _LOCAL_SETTINGS = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
-    # The checksumming file system leaves a .crc beside each part.
-    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
     # Not by the number of cores: the same plan, and so the same order of
     # float additions, on every machine.
     "spark.sql.shuffle.partitions": "4",
     "spark.ui.enabled": "false",
+}
+
+#: Files without a .crc beside each, but `SparkContext.textFile` fails with it.
+_WITHOUT_CHECKSUMS = {
+    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem"
 }
 
 
@@ -133,6 +136,8 @@ class LazySession:
             self._scratch = Path(tempfile.mkdtemp(prefix="assetmake-spark-"))
             atexit.register(shutil.rmtree, self._scratch, ignore_errors=True)
             settings |= _LOCAL_SETTINGS | _own_places(self._scratch)
+        if remote and self._scratch is not None:
+            settings |= _WITHOUT_CHECKSUMS  # its Java process takes no calls
         settings |= self._settings
         try:
             with _environment(settings, self._scratch), _signal_handler_kept():
@@ -143,6 +148,8 @@ class LazySession:
         except Exception:
             self._forget()
             raise
+        if self._scratch is not None and not is_connect(session):
+            _leave_checksums_out(session)
         self._is_ours = True
         return session
 
@@ -162,6 +169,19 @@ def silence_pyspark() -> None:
 def is_connect(value: Any) -> bool:
     """Return whether a session, a frame or a column is one of Spark Connect."""
     return type(value).__module__.startswith("pyspark.sql.connect")
+
+
+def _leave_checksums_out(session: Any) -> None:
+    """Let local files be read and written as they are, without a .crc beside each.
+
+    It would stay when something else writes the file, and then Spark does not read
+    that. `SparkContext.hadoopFile` casts the local file system to the very class
+    that checks, so that no other can be put in its place; there is one a process.
+    """
+    configuration = session._jsc.hadoopConfiguration()  # noqa: SLF001
+    files = session._jvm.org.apache.hadoop.fs.FileSystem.getLocal(configuration)  # noqa: SLF001
+    files.setWriteChecksum(False)
+    files.setVerifyChecksum(False)
 
 
 def _spelled(value: object) -> str:

@@ -1,0 +1,315 @@
+"""Notice files that libraries open by themselves, where Python sees no `open`.
+
+pyarrow, polars, DuckDB and Spark read in C++, Rust or Java. What is noticed is
+what their functions are called with: paths, globs, and names in quotes, as SQL
+has them. Each function stays what it was for all who look at it: its module,
+name and signature, its place in tracebacks, and the variables that it finds in
+the frame of its caller.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import importlib.machinery
+import inspect
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import CodeType, FrameType, ModuleType
+from typing import Any
+
+_SPARK_READER = tuple(
+    f"DataFrameReader.{name}"
+    for name in ("load", "csv", "json", "orc", "parquet", "text", "xml")
+)
+_DUCKDB = (
+    "connect",
+    *(
+        f"{owner}{name}"
+        for owner in ("", "DuckDBPyConnection.")
+        for name in (
+            "execute",
+            "executemany",
+            "from_csv_auto",
+            "from_parquet",
+            "from_query",
+            "query",
+            "query_df",
+            "read_csv",
+            "read_json",
+            "read_parquet",
+            "sql",
+        )
+    ),
+    "DuckDBPyRelation.query",
+)
+
+#: Functions, and methods of classes, that open files; by the module to take
+#: them from. What a version of a library does not have is passed over.
+READERS: Mapping[str, tuple[str, ...]] = {
+    "deltalake": ("DeltaTable.__init__",),
+    "duckdb": _DUCKDB,
+    "h5py": ("File.__init__",),
+    "lxml.etree": ("parse", "iterparse"),
+    "polars": ("read_*", "scan_*", "sql", "SQLContext.execute"),
+    "pyarrow": ("input_stream", "memory_map"),
+    "pyarrow.csv": ("open_csv", "read_csv"),
+    "pyarrow.dataset": ("dataset", "parquet_dataset"),
+    "pyarrow.feather": ("read_feather", "read_table"),
+    "pyarrow.json": ("open_json", "read_json"),
+    "pyarrow.orc": ("ORCFile.__init__", "read_table"),
+    "pyarrow.parquet": (
+        "ParquetDataset.__init__",
+        "ParquetFile.__init__",
+        "read_metadata",
+        "read_pandas",
+        "read_schema",
+        "read_table",
+    ),
+    "pyspark.core.context": (
+        "SparkContext.binaryFiles",
+        "SparkContext.textFile",
+        "SparkContext.wholeTextFiles",
+    ),
+    "pyspark.sql.connect.readwriter": _SPARK_READER,
+    "pyspark.sql.connect.session": ("SparkSession.sql",),
+    "pyspark.sql.readwriter": _SPARK_READER,
+    "pyspark.sql.session": ("SparkSession.sql",),
+    "tables": ("open_file",),
+}
+
+#: Libraries that look for variables in the very frame that calls them.
+_LOOKING = frozenset({"duckdb"})
+
+#: Parameters that are a path, so that one that is not there was looked for.
+_PATHS = frozenset(
+    {
+        "database",
+        "file",
+        "filename",
+        "path",
+        "path_or_paths",
+        "paths",
+        "source",
+        "where",
+    }
+)
+
+#: What is given a statement first, or nothing of files.
+_STATEMENTS = frozenset(
+    {
+        "execute",
+        "executemany",
+        "from_query",
+        "query",
+        "query_df",
+        "read_clipboard",
+        "read_database",
+        "read_database_uri",
+        "sql",
+    }
+)
+
+#: What a word has that may be a path, and was not given as one.
+_LOOKS_LIKE = re.compile(r"/|\w\.\w|\*\.\w")
+
+#: A name in quotes within a statement: DuckDB's, standard SQL's, Spark's.
+_QUOTED = re.compile(r"""'([^'\n]+)'|"([^"\n]+)"|`([^`\n]+)`""")
+
+_LONGEST = 4096
+
+#: Is told of each path: as it was given, and whether it is surely meant as one.
+Notice = Callable[[str, bool], None]
+IsHeard = Callable[[], bool]
+
+
+def install(notice: Notice, is_heard: IsHeard) -> None:
+    """Tell of files from now on; also for libraries that are imported later.
+
+    Args:
+        notice: Is told, before the library opens anything.
+        is_heard: Whether anybody wants to know at this moment.
+    """
+    finder = _Finder(notice, is_heard)
+    sys.meta_path.insert(0, finder)
+    for name in READERS:
+        module = sys.modules.get(name)
+        if isinstance(module, ModuleType):
+            finder.change(module)
+
+
+class _Finder:
+    """Finds modules as ever, and changes those of `READERS` when they are run."""
+
+    def __init__(self, notice: Notice, is_heard: IsHeard) -> None:
+        self._notice = notice
+        self._is_heard = is_heard
+        # One function may have several names, and stays one.
+        self._changed: dict[int, tuple[object, Callable[..., Any]]] = {}
+
+    def find_spec(
+        self,
+        name: str,
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Return a spec whose loader changes the module; None for all others."""
+        if name not in READERS:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is None or spec.loader is None:
+            return None
+        loader: Any = spec.loader
+        execute = loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            execute(module)
+            self.change(module)
+
+        loader.exec_module = exec_module
+        return spec
+
+    def change(self, module: ModuleType) -> None:
+        """Let the readers of a module tell what they are called with."""
+        for pattern in READERS[module.__name__]:
+            owner, _, method = pattern.rpartition(".")
+            if owner:
+                self._change(vars(module).get(owner), method, module)
+                continue
+            for name in fnmatch.filter(list(vars(module)), pattern):
+                self._change(module, name, module)
+
+    def _change(self, owner: Any, name: str, module: ModuleType) -> None:
+        function = vars(owner).get(name) if owner is not None else None
+        if not callable(function) or hasattr(function, _MARK):
+            return
+        if id(function) not in self._changed:
+            told = _telling(function, name, module, self._notice, self._is_heard)
+            self._changed[id(function)] = (function, told)
+        _, changed = self._changed[id(function)]
+        setattr(owner, name, changed)
+        # Where it is defined, it is the same one still: pickles ask for that.
+        home = sys.modules.get(getattr(function, "__module__", None) or "")
+        known_as = getattr(function, "__name__", name)
+        if home is not None and vars(home).get(known_as) is function:
+            setattr(home, known_as, changed)
+
+
+_MARK = "__assetmake_tells__"
+
+
+def _telling(
+    function: Callable[..., Any],
+    name: str,
+    module: ModuleType,
+    notice: Notice,
+    is_heard: IsHeard,
+) -> Callable[..., Any]:
+    """Return a function that tells of its arguments, and then does the same."""
+    is_looking = module.__name__ in _LOOKING
+    is_statement = name in _STATEMENTS
+
+    def telling(*args: Any, **options: Any) -> Any:
+        if is_heard():
+            for text, is_path in paths_in(args, options, is_statement=is_statement):
+                notice(text, is_path)
+        if is_looking:
+            return _called_there(sys._getframe(1), function, args, options)  # noqa: SLF001
+        return function(*args, **options)
+
+    functools.update_wrapper(telling, function)
+    setattr(telling, _MARK, True)
+    # Warnings and errors are shown at the innermost frame outside of the library.
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    file, line = module.__file__ or "", 1
+    if isinstance(code, CodeType):
+        file, line = code.co_filename, code.co_firstlineno
+    telling.__code__ = telling.__code__.replace(
+        co_filename=file, co_firstlineno=line, co_name=telling.__name__
+    )
+    return telling
+
+
+_CALL = compile(
+    "__assetmake_call__[0](*__assetmake_call__[1], **__assetmake_call__[2])",
+    "<assetmake>",
+    "eval",
+)
+
+
+def _called_there(
+    frame: FrameType,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    options: dict[str, Any],
+) -> Any:
+    """Call a function from a frame with the variables that another one has.
+
+    DuckDB takes the tables of a statement from the variables of the innermost
+    frame: there, the caller's must be.
+    """
+    there = {**frame.f_locals, "__assetmake_call__": (function, args, options)}
+    return eval(_CALL, frame.f_globals, there)  # noqa: S307 - the constant above
+
+
+def paths_in(
+    args: Iterable[Any], options: Mapping[str, Any], *, is_statement: bool = False
+) -> Iterator[tuple[str, bool]]:
+    """Yield what may be paths among the arguments of a reader.
+
+    Args:
+        args: Those by position.
+        options: Those by name.
+        is_statement: Whether the first argument is one, and not a path.
+
+    Yields:
+        A path or glob of the local file system, as it was given, and whether it
+        is surely meant as one, as the first text among the arguments is.
+
+    >>> list(paths_in(["a.csv"], {"separator": ";", "columns": ["data"]}))
+    [('a.csv', True)]
+    >>> list(paths_in(["select * from 'a.csv'"], {}, is_statement=True))
+    [('a.csv', False)]
+    """
+    is_path = not is_statement
+    for value in args:
+        found = list(_texts(value))
+        for text in found:
+            yield from _split(text, is_path=is_path)
+        is_path = is_path and not found
+    for name, value in options.items():
+        for text in _texts(value):
+            yield from _split(text, is_path=name in _PATHS)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts and paths that an argument is, or is a list of."""
+    for item in value if isinstance(value, list | tuple | set) else (value,):
+        if isinstance(item, str | os.PathLike):
+            text = os.fspath(item)
+            if isinstance(text, str):
+                yield text
+
+
+def _split(text: str, *, is_path: bool) -> Iterator[tuple[str, bool]]:
+    """Yield a path, and those in a statement or a list between commas."""
+    pieces = ["".join(found) for found in _QUOTED.findall(text)]
+    if len(text) <= _LONGEST and "\n" not in text:
+        if is_path:
+            yield from _local(text, is_path=True)
+        is_list = "," in text or not is_path  # Hadoop's "a,b", a second one of Spark
+        if is_list and not pieces and " " not in text:
+            pieces = text.split(",")
+    for piece in pieces:
+        if _LOOKS_LIKE.search(piece):
+            yield from _local(piece.strip(), is_path=False)
+
+
+def _local(text: str, *, is_path: bool) -> Iterator[tuple[str, bool]]:
+    """Yield a path without ``file:``; nothing for what lies elsewhere."""
+    if text.startswith("file:"):
+        text = re.sub(r"^file:(//(localhost)?(?=/))?", "", text)
+    if text and "://" not in text and "\0" not in text and text[0] != ":":
+        yield text, is_path
