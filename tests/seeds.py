@@ -861,4 +861,18 @@ BUGS = [
         "        with unwatched():\n            found = glob.glob(path, recursive=True)\n",
         "test_regressions.py::test_files_that_libraries_open_themselves_make_outdated",
     ),
+    Bug(
+        "settings-from-outside-by-their-text",
+        "code/roots.py",
+        "        if not asks_anything(wanted.graph, inner):\n",
+        "        if True:\n",
+        "test_regressions.py::test_settings_from_outside_count_by_their_value",
+    ),
+    Bug(
+        "settings-from-outside-read-once",
+        "code/doubts.py",
+        "        return [*guards, *decorators, *_defaults(model, module, unit)]\n",
+        "        return [*guards, *decorators]\n",
+        "test_regressions.py::test_settings_from_outside_count_by_their_value",
+    ),
 ]

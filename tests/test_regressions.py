@@ -411,3 +411,104 @@ def test_files_that_libraries_open_themselves_make_outdated(
     space.edit("Assetfile.py", '{"a": [1]}', '{"a": [5]}')
     open_project(space.root).build(["other"])
     assert built(space) == ["by_path"]
+
+
+SETTINGS = """
+    import datetime
+    import os
+    import pandas as pd
+    from assetmake import asset, check
+
+    LIMIT = int(os.environ.get("LIMIT", "7"))
+    BASE = 3
+
+
+    def decorated(function):
+        return function
+
+
+    @asset
+    def direct(n: int = int(os.environ.get("N", "3")), base=BASE) -> pd.DataFrame:
+        return pd.DataFrame({"n": [n]})
+
+
+    @asset
+    def through(*, limit=LIMIT) -> pd.DataFrame:
+        return pd.DataFrame({"n": [limit]})
+
+
+    @asset
+    @decorated
+    def wrapped(year: int = datetime.date.today().year) -> pd.DataFrame:
+        return pd.DataFrame({"n": [year]})
+
+
+    @asset
+    def plain(base=BASE * 2) -> pd.DataFrame:
+        return pd.DataFrame({"n": [base]})
+
+
+    @check(plain)
+    def few(plain, most=int(os.environ.get("MOST", "9"))):
+        return len(plain) < most
+"""
+
+
+def settings_of(*names):
+    """Return an Assetfile with the statements that define these."""
+    head, *definitions = SETTINGS.split("\n\n\n")
+    wanted = [f"def {name}(" for name in names]
+    return "\n\n\n".join(
+        [head, *(d for d in definitions if any(start in d for start in wanted))]
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "names", "told"),
+    [
+        ("N", ["direct"], "direct: outdated: setting `n` changed"),
+        ("LIMIT", ["through"], "through: outdated: setting `limit` changed"),
+        (
+            "MOST",
+            ["plain", "few"],
+            "plain: outdated: check `few` changed: setting `most` changed",
+        ),
+    ],
+)
+def test_settings_from_outside_count_by_their_value(tmp_path, variable, names, told):
+    """By their text, `N=4 assetmake` had nothing to do."""
+    space = TestSpace(tmp_path)
+    space.write({"Assetfile.py": settings_of(*names)})
+    assert space.run().status == 0
+
+    assert told in space.run("--check", **{variable: "5"}).out
+    assert space.run(**{variable: "5"}).status == 0
+    assert space.run("--check", **{variable: "5"}).out == ""
+    assert space.run("--check").status == 1
+
+
+def test_setting_from_a_clock_counts_by_its_value(tmp_path):
+    """Also where the function is decorated."""
+    space = TestSpace(tmp_path)
+    text = settings_of("decorated", "wrapped")
+    text = text.replace("datetime.date.today().year", "time.time_ns()")
+    space.write({"Assetfile.py": text.replace("import datetime", "import time")})
+    assert space.run().status == 0
+
+    ran = space.run("--why", "wrapped")
+    assert "setting `year` changed" in ran.out
+    assert "+year = 1" in ran.out
+    assert "makes nothing stale" not in ran.out
+
+
+def test_setting_from_the_project_counts_by_its_text_alone(tmp_path):
+    """It needs no load: only what asks something does."""
+    space = TestSpace(tmp_path)
+    space.write({"Assetfile.py": settings_of("plain")})
+    assert space.run().status == 0
+    space.edit("Assetfile.py", "BASE = 3", "BASE = 3  # changed")
+
+    ran = space.run("--status", "-v")
+    assert "each run has to load it" not in ran.err
+    space.edit("Assetfile.py", "BASE = 3", "BASE = 4")
+    assert "helper `BASE` changed" in space.run("--check").out

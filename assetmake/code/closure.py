@@ -297,7 +297,7 @@ class _Assembly:
         if root.source is not None:
             module, unit, extent = root.source
             lines = self.model.lines(module)
-            text = lines.part(extent) if extent else lines.unit(unit)
+            text = text or (lines.part(extent) if extent else lines.unit(unit))
         mark = fingerprint_of(node, deep.encode())
         via = self._parts[0].name if self._parts else ""
         self._parts.append(Part(root.name, root.kind, root.place, mark, text, via))

@@ -8,13 +8,13 @@ that is not known to be harmless is a doubt, and costs no more than a real load.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from functools import partial
 from os.path import abspath
 
+from assetmake.code.asking import asks
 from assetmake.code.closure import Code, Model
-from assetmake.code.draft import ASSET, NodeKey
+from assetmake.code.draft import ASSET, Draft, NodeKey
 from assetmake.code.hints import hint_about
 from assetmake.code.modules import Module
 from assetmake.code.records import DECLARES, Unit
@@ -25,57 +25,6 @@ _DECLARES = frozenset(
     f"ext:assetmake.{place}{word}"
     for place in ("", "assets.")
     for word in ("source", "include")
-)
-
-#: Distributions whose functions give the same for the same arguments.
-_HARMLESS = frozenset(
-    {"assetmake", "duckdb", "numpy", "pandas", "polars", "pyarrow", "pyspark", "scipy"}
-)
-#: Modules of the standard library that ask the world something. What they read
-#: from files of the project is seen by the audit of the load.
-_ASKING = frozenset(
-    {
-        "asyncio",
-        "concurrent",
-        "ctypes",
-        "ftplib",
-        "getpass",
-        "http",
-        "locale",
-        "multiprocessing",
-        "platform",
-        "random",
-        "secrets",
-        "select",
-        "shelve",
-        "signal",
-        "site",
-        "smtplib",
-        "socket",
-        "sqlite3",
-        "ssl",
-        "subprocess",
-        "sys",
-        "sysconfig",
-        "telnetlib",
-        "tempfile",
-        "threading",
-        "time",
-        "urllib",
-        "uuid",
-        "webbrowser",
-        "xmlrpc",
-    }
-)
-_ASKING_NAMES = (
-    "datetime.now",
-    "datetime.today",
-    "datetime.utcnow",
-    "date.today",
-    "Timestamp.now",
-    "Timestamp.today",
-    "Timestamp.utcnow",
-    "random",
 )
 
 
@@ -97,7 +46,7 @@ def doubts(code: Code, registered: Iterable[tuple[str, int]]) -> set[str]:
         for asked in _asked(model, module, index):
             if isinstance(asked, int):
                 starts.append(asked)
-            elif _asks(asked):
+            elif asks(asked):
                 place = f"{module.file}:{module.summary.units[index].line}"
                 found.add(_in_words(asked, place))
     graph = model.graph(0)
@@ -106,7 +55,7 @@ def doubts(code: Code, registered: Iterable[tuple[str, int]]) -> set[str]:
         place = _place(model, node.key)
         hints = set(map(hint_about, node.leaves))  # of what asks, or is harmless
         found.update(f"{place}: {t}" for _, t in node.notes if t not in hints)
-        found.update(_in_words(leaf, place) for leaf in filter(_asks, node.leaves))
+        found.update(_in_words(leaf, place) for leaf in filter(asks, node.leaves))
     return found
 
 
@@ -173,8 +122,9 @@ def _asked(model: Model, module: Module, index: int) -> list[int | str]:
 
     Returns:
         Nodes of the project, with all that they lead to, and names outside of
-        it. A plain ``@asset`` function hangs on its decorators alone, a plain
-        ``source`` on nothing; another statement is judged as a whole.
+        it. A plain ``@asset`` function hangs on its decorators and on its
+        defaults, a plain ``source`` on nothing; another statement is judged as
+        a whole.
     """
     graph = model.graph(0)
     unit = module.summary.units[index]
@@ -182,10 +132,19 @@ def _asked(model: Model, module: Module, index: int) -> list[int | str]:
     own = graph.number(("unit", module.index, index))
     decorators = _decorators(model, module, unit)
     if decorators is not None:
-        return [*guards, *decorators]
+        return [*guards, *decorators, *_defaults(model, module, unit)]
     if set(graph.node(own).leaves) <= _DECLARES:
         return [*guards]
     return [*guards, own]
+
+
+def _defaults(model: Model, module: Module, unit: Unit) -> Iterator[int | str]:
+    """Yield what the defaults of a function refer to: they are values of a load."""
+    draft = Draft(model.graph(0).builder, ("default", module.index, -1), module)
+    draft.pieces("default", unit.defaults)
+    leaves, inner = draft.leads_to()
+    yield from leaves
+    yield from inner
 
 
 def _decorators(model: Model, module: Module, unit: Unit) -> list[int | str] | None:
@@ -220,19 +179,3 @@ def _is_asset(model: Model, target: Target) -> bool:
         if call.callee is not None
         for found in model.resolver.resolve(module, call.callee, decorating=True)
     )
-
-
-def _asks(leaf: str) -> bool:
-    kind, _, name = leaf.partition(":")
-    if kind == "builtin":
-        return name in ("input", "id", "hash", "globals", "vars")
-    if kind != "ext":
-        return kind == "missing"
-    top = name.partition(".")[0]
-    if top == "os":
-        return not name.startswith(("os.path", "os.sep", "os.fspath"))
-    if any(f".{asking}" in f".{name}" for asking in _ASKING_NAMES):
-        return True
-    if top in sys.stdlib_module_names:
-        return top in _ASKING
-    return top not in _HARMLESS

@@ -192,6 +192,14 @@ class Draft:
         self._notes.update(other._notes)
         self.through |= other.through
 
+    def forget_notes(self) -> None:
+        """Take it that what could not be followed counts by its value."""
+        self._notes.clear()
+
+    def leads_to(self) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """Return the names outside of the project, and the nodes, that were added."""
+        return tuple(self._leaves), tuple(self._inner)
+
     def pieces(self, label: str, pieces: Iterable[Piece]) -> None:
         """Add parts of a statement, with what they refer to."""
         for piece in pieces:

@@ -15,6 +15,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from assetmake.code.asking import asks_anything
 from assetmake.code.draft import Draft, NodeKey
 from assetmake.code.graph import Graph
 from assetmake.code.live import (
@@ -30,7 +31,7 @@ from assetmake.code.live import (
 from assetmake.code.loading import Loading
 from assetmake.code.modules import Module, Modules
 from assetmake.code.parts import Place
-from assetmake.code.records import Unit
+from assetmake.code.records import Piece, Unit
 from assetmake.code.reflection import COUNTED
 from assetmake.code.resolve import Key, Resolver
 
@@ -51,8 +52,8 @@ class Root:
         draft: What it says and refers to.
         flags: See `records`.
         source: (module, unit, extent) of its text; the extent is empty for all
-            of the unit, and the text stands in `text` if there is no module.
-        text: See `source`.
+            of the unit.
+        text: What is shown instead of that; empty if nothing is.
     """
 
     name: str
@@ -115,10 +116,12 @@ class RootFinder:
         site = self._site(plain) if plain is not None else None
         live = Live(_plain_site(where), _plain_site(site), own=False)
         if where is not None and self._is_own(where, site, function):
-            return live._replace(own=True)
+            defaults = self._defaults(plain, where.unit)
+            return live._replace(own=True, values=defaults)
         around = None if plain is function else self._told("", function)
         if plain is None or (site is not None and site.direct):
-            return live._replace(around=around)
+            defaults = self._defaults(plain, site.unit) if site is not None else ()
+            return live._replace(around=around, values=defaults)
         values: list[Told] = []
         for name, value in closed_over(plain):
             values.append(self._told(name, value))
@@ -145,6 +148,16 @@ class RootFinder:
             self._wrapped(wanted, roots[0].draft, where)
             return roots
         return self._made(wanted, site, where)
+
+    def _defaults(
+        self, plain: types.FunctionType | None, unit: Unit
+    ) -> tuple[Told, ...]:
+        """Return the values of the defaults whose text is not their value."""
+        computed = {piece.name for piece in unit.defaults if not piece.literal}
+        if not computed or plain is None:
+            return ()
+        found = [item for item in closed_over(plain) if item[0] in computed]
+        return tuple(self._told(name, value) for name, value in found)
 
     def _told(self, name: str, value: Any) -> Told:
         """Return what can be told of a live value."""
@@ -189,9 +202,10 @@ class RootFinder:
         draft = self._draft(graph, site.module)
         draft.decorators(unit)
         draft.pieces("annotation", unit.annotations)
-        draft.pieces(
-            "default", [piece for piece in unit.defaults if piece.name not in settings]
-        )
+        others = [piece for piece in unit.defaults if piece.name not in settings]
+        draft.pieces("default", others)
+        for piece in others:
+            self._value(wanted, site.module, piece, draft)
         draft.code(unit)
         if graph.docs:
             draft.say(unit.docs)
@@ -213,6 +227,9 @@ class RootFinder:
             if piece.name in settings:
                 inner = self._draft(graph, site.module)
                 inner.pieces("setting", [piece])
+                text = self._value(wanted, site.module, piece, inner)
+                if text:
+                    inner.forget_notes()
                 roots.append(
                     Root(
                         piece.name,
@@ -220,9 +237,27 @@ class RootFinder:
                         Place(site.module.file, piece.at[0]),
                         inner,
                         source=(site.module, unit, piece.at),
+                        text=text,
                     )
                 )
         return roots
+
+    def _value(
+        self, wanted: _Wanted, module: Module, piece: Piece, draft: Draft
+    ) -> str:
+        """Add the value of a default that no text tells, and return it as text.
+
+        It is what the load found: in the environment, say, or on a clock.
+        """
+        told = next((t for t in wanted.live.values if t.name == piece.name), None)
+        if told is None or not told.digest:
+            return ""
+        inner = self._draft(wanted.graph, module)
+        inner.pieces("default", [piece])
+        if not asks_anything(wanted.graph, inner):
+            return ""
+        draft.say(("value", told.name, told.digest))
+        return told.text
 
     def _made(
         self, wanted: _Wanted, site: _Site | None, where: _Site | None
