@@ -512,3 +512,53 @@ def test_setting_from_the_project_counts_by_its_text_alone(tmp_path):
     assert "each run has to load it" not in ran.err
     space.edit("Assetfile.py", "BASE = 3", "BASE = 4")
     assert "helper `BASE` changed" in space.run("--check").out
+
+
+LOOP = """
+    import json
+    from pathlib import Path
+
+    import pandas as pd
+    from assetmake import asset
+
+    HERE = Path(__file__).parent
+    SETTINGS = json.loads((HERE / "settings.json").read_text())
+
+
+    def made(path):
+        @asset(name=f"out/{path.stem}")
+        def out() -> pd.DataFrame:
+            return pd.read_csv(path)
+
+
+    for path in sorted((HERE / "raw").glob("*.csv")):
+        made(path)
+"""
+
+
+@pytest.fixture
+def loop(tmp_path):
+    """A project whose Assetfile looks for files, and was built."""
+    space = TestSpace(tmp_path)
+    space.write({"Assetfile.py": LOOP, "raw/a.csv": "a\n1\n", "settings.json": "{}"})
+    assert space.run().status == 0
+    return space
+
+
+def test_file_that_comes_after_a_look_is_no_bug(loop):
+    """The load is compared with what was told without one, of the same files."""
+    loop.edit("Assetfile.py", "SETTINGS =", "# more\nSETTINGS =")
+    assert loop.run("--check").status == 0
+    loop.write({"raw/b.csv": "a\n2\n"})
+
+    ran = loop.run()
+    assert "2 built" in ran.err
+    assert "bug" not in ran.err
+
+
+def test_reason_says_that_the_load_read_a_file(loop):
+    loop.write({"settings.json": "[]", "raw/b.csv": "a\n2\n"})
+
+    told = loop.run("--why", "out/a").out
+    assert "file `settings.json` changed (read when the Assetfile is loaded)" in told
+    assert "files in `raw/` came or went (read when the Assetfile is loaded)" in told

@@ -342,6 +342,14 @@ def relative_path(path: Path, project: Path) -> str:
     return path.relative_to(project).as_posix()
 
 
+def used(seen: Seen, project: Path) -> set[str]:
+    """Return what was read, listed or looked for, relative to the project."""
+    directories = {relative_path(path, project) + "/" for path in seen.directories}
+    return directories | {
+        relative_path(path, project) for path in (*seen.files, *seen.absent)
+    }
+
+
 def _circle_error(
     circle: list[str],
     assets: Mapping[str, Asset],

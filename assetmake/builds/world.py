@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from assetmake.assetfile.defined import needed_load, relative_path
+from assetmake.assetfile.defined import needed_load, relative_path, used
 from assetmake.builds.early import EarlySpark
 from assetmake.builds.held import Held
 from assetmake.builds.orders import Died, Order, Origin, task_of
@@ -72,7 +72,7 @@ class ProjectWorld:
         self._spark = EarlySpark(self._start_spark, self._frames.close)
         self._started_ns: dict[str, int] = {}
         self._index = store.index
-        self._used = _used(view.defined.seen, project.root)
+        self._used = used(view.defined.seen, project.root)
         # Worker processes have no memory in common.
         self._held = Held(_readers(plan, view.defined.graph, jobs), self._takes)
 
@@ -240,7 +240,7 @@ class ProjectWorld:
         """
         root = self._project.root
         closure = self._defined.closures[name]
-        used = set() if check else set(self._used)
+        looked_at = set() if check else set(self._used)
         for item in self._defined.checks.get(name, ()) if check else ():
             if item.bound.check.name == check:
                 closure = item.closure
@@ -249,10 +249,10 @@ class ProjectWorld:
         covered = {path for path, digest in declared if digest is not None}
         covered |= closure.files.keys()
         if seen is not None:
-            used |= _used(seen, root) | _code_outside(seen, closure, root)
+            looked_at |= used(seen, root) | _code_outside(seen, closure, root)
         observer = Observer(root, self._index)
         found = {}
-        for path in sorted(used - covered):
+        for path in sorted(looked_at - covered):
             if not self._wrote(name, root / path):
                 found[path] = observer.seen(path)
         return found
@@ -297,14 +297,6 @@ def _readers(plan: Plan | None, graph: Graph, jobs: int) -> dict[str, list[str]]
         for name in steps.intersection(graph[reader]):
             readers.setdefault(name, []).append(reader)
     return readers
-
-
-def _used(seen: Seen, root: Path) -> set[str]:
-    """Return what was read, listed or looked for, relative to the project."""
-    directories = {relative_path(path, root) + "/" for path in seen.directories}
-    return directories | {
-        relative_path(path, root) for path in (*seen.files, *seen.absent)
-    }
 
 
 def _code_outside(seen: Seen, closure: Closure, root: Path) -> set[str]:

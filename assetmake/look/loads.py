@@ -20,7 +20,7 @@ from assetmake.saved.snapshot import key_of
 from assetmake.system.garbage import uncollected
 from assetmake.versions import VERSION
 
-_TOLD = b"assetmake told 2\n"
+_TOLD = b"assetmake told 3\n"
 
 _UNSEALED = (
     "no earlier load can be believed without a secret; set `XDG_CACHE_HOME` to a "
@@ -55,6 +55,8 @@ class Loads:
         self.differences: list[str] = []
         #: What is to be kept: what was defined, and when its load began.
         self._pending: tuple[Defined, int] | None = None
+        #: What the record hangs on that told without a load, beside the sources.
+        self._hung_on: tuple[dict[str, str], str] = ({}, "")
         self._summaries = Summaries("")
 
     def define(self, *, load: bool) -> Defined:
@@ -115,6 +117,7 @@ class Loads:
                 self.because = "no earlier load is on record"
                 return None
             self.doubts = recorded.doubts
+            self._hung_on = (recorded.stamps, recorded.here)
             try:
                 return define_unloaded(
                     self._assetfile, self._root, recorded, self._summaries
@@ -136,15 +139,20 @@ class Loads:
             Path(file).unlink()  # what is called old there may be young
 
     def _told(self, defined: Defined) -> bytes:
-        return sealed(_TOLD, (self._key(), defined.code.files, told(defined)))
+        known = (self._key(), defined.code.files, *self._hung_on, told(defined))
+        return sealed(_TOLD, known)
 
     def _compare(self, defined: Defined, file: str) -> None:
         """Compare a load with what was told of the same sources without one."""
+        from assetmake.look.recorded import stamp
+
         found = unsealed(_TOLD, read(file))
         if type(found) is not tuple or found[:1] != (self._key(),):
             return
-        _, files, before = found
-        if files == defined.code.files:
+        _, files, stamps, here, before = found
+        # A file that came meanwhile, and that a glob of the Assetfile finds, say.
+        same = all(stamp(path) == known for path, known in stamps.items())
+        if files == defined.code.files and same and here in ("", os.getcwd()):
             now = told(defined)
             names = [*now, *(name for name in before if name not in now)]
             self.differences = [n for n in names if now.get(n) != before.get(n)]

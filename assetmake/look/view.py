@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from assetmake.assetfile.defined import Checked, Defined, relative_place
+from assetmake.assetfile.defined import Checked, Defined, relative_place, used
 from assetmake.assets import Asset, Source
 from assetmake.code.explain import explain_change
 from assetmake.config import Config, is_below
@@ -58,8 +58,9 @@ def look(
         data: Whether data is looked at; else manifests are believed.
     """
     observer = Observer(project, store.index)
+    loading = frozenset(used(defined.seen, project))
     definitions = {
-        name: _definition(asset, defined, project, config, observer)
+        name: _definition(asset, defined, project, config, observer, loading=loading)
         for name, asset in defined.assets.items()
     }
     records, unmanaged = _records(defined, store, observer, project, data=data)
@@ -81,7 +82,13 @@ def look(
 
 
 def _definition(
-    asset: Asset, defined: Defined, project: Path, config: Config, observer: Observer
+    asset: Asset,
+    defined: Defined,
+    project: Path,
+    config: Config,
+    observer: Observer,
+    *,
+    loading: frozenset[str],
 ) -> Definition:
     closure = defined.closures[asset.name]
     return Definition(
@@ -110,6 +117,7 @@ def _definition(
         )
         if asset.name in defined.checks
         else (),
+        loading=loading,
     )
 
 

@@ -316,7 +316,10 @@ def _why_declared(
 ) -> Iterator[Reason]:
     files = {}
     for path, _, _ in _differences(manifest.observed, _observed(manifest, record)):
-        files[path] = "changed"
+        # Of a directory just the names are looked at.
+        files[path] = "came or went" if path.endswith("/") else "changed"
+        if path in definition.loading:
+            files[path] += " (read when the Assetfile is loaded)"
     for path, old, new in _differences(manifest.reads, definition.reads):
         files[path] = "changed"
         if path not in definition.reads:
@@ -324,7 +327,8 @@ def _why_declared(
         elif old is None and new is not None:
             files[path] = "is new among those that `reads=` names"
     for path in sorted(files):
-        yield Reason("file-read-changed", f"file `{path}` {files[path]}", path)
+        what = "files in" if path.endswith("/") else "file"
+        yield Reason("file-read-changed", f"{what} `{path}` {files[path]}", path)
     for name, _, _ in _differences(manifest.variables, definition.variables):
         yield Reason("variable-changed", f"variable `{name}` changed", name)
     for name, old, new in _differences(manifest.packages, definition.packages):

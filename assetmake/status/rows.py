@@ -71,6 +71,7 @@ class Definition:
         description: For display.
         owner: For display.
         checks: Of its new table, in the order of their definition.
+        loading: What loading the Assetfile looks at, as in `Manifest.observed`.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Definition:
     description: str = ""
     owner: str = ""
     checks: tuple[CheckDefinition, ...] = ()
+    loading: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
