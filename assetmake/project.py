@@ -209,10 +209,11 @@ class Project:
     def why(self, names: Sequence[str] = (), *, predict: bool = False) -> list[Why]: ...
 
     def why(self, names: Words = (), *, predict: bool = False) -> Why | list[Why]:
-        """Return all that is known of a name, of names, or of each row not fresh.
+        """Return all that is known of a name, of names, or of each row to look at.
 
         Args:
-            names: Words as on the command line, or one name as text.
+            names: Words as on the command line, or one name as text; without any,
+                what is not fresh, and what checks warn of.
             predict: Whether to tell which columns today's code would give, too.
                 Functions of assets are run for that, on the first rows of their
                 inputs; nothing is stored, and no failure is raised.
@@ -234,7 +235,7 @@ class Project:
             known = remembered(view)
             chosen = select(names, known.graph, known.others, known.groups)
         else:
-            chosen = [n for n, s in view.statuses.items() if s.reasons]
+            chosen = [n for n, s in view.statuses.items() if s.reasons or s.warnings]
         return self._whys(view, chosen, predict)
 
     def _whys(self, view: View, names: Sequence[str], predicts: bool) -> list[Why]:

@@ -223,4 +223,17 @@ def test_long_messages_are_cut(table, frames):
     ran = judge(lambda_of([f"line {number}" for number in range(100)]), table, frames)
 
     assert ran.message.count("\n") == 19
-    assert judge(lambda_of(["x" * 9999]), table, frames).summary == "x" * 200
+    assert judge(lambda_of(["x" * 9999]), table, frames).summary == "x" * 197 + "..."
+
+
+def test_the_summary_has_all_messages_and_of_an_exception_the_first_line(table, frames):
+    """Further lines of an exception often show values, and manifests keep summaries."""
+
+    def raises(table):
+        msg = "differs\n1 secret\n2 secret"
+        raise AssertionError(msg)
+
+    told = judge(lambda_of(["no day is lost", "but an hour is"]), table, frames)
+
+    assert told.summary == "no day is lost; but an hour is"
+    assert judge(raises, table, frames).summary == "differs"

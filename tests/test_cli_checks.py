@@ -387,12 +387,39 @@ def test_a_warning_is_told_and_makes_nothing_stale(table):
     assert table.run("--check").status == 0
     status = table.run("--status")
     assert "check plausible: 1 row is wrong" in status.out
-    assert "1 check to look at: --why NAME" in status.err
-    assert (
-        "  warning: check `plausible`: 1 row is wrong"
-        in table.run("--why", "highs").out
-    )
+    assert "1 check to look at: assetmake --why highs" in status.err
+    assert lines(table.run("--why", "highs").out)[1:] == [
+        "  warning: check `plausible` (Assetfile.py:18): 1 row is wrong",
+        "  assetmake -B highs builds it again, and shows what they find",
+    ]
     assert "warning" not in table.run("-B", "-s").err
+
+
+def test_why_of_everything_tells_what_checks_warn_of(table):
+    """It said that there is nothing to explain, where `--status` named a check."""
+    table.built()
+
+    why = table.run("--why").out
+
+    assert "highs is fresh" in why
+    assert "warning: check `plausible`" in why
+    assert "top is" not in why
+
+
+def test_why_of_a_failed_check_calls_none_passed_by_what_failed(table):
+    """`plausible` failed, and passed before: the stored table's result is told so."""
+    table.edit("Assetfile.py", ', severity="warn"', "")
+    table.edit("Assetfile.py", "[1, 2, 3, 4]", "[1, 2, 2, 4]")
+    table.built()
+    assert "  checks passed: plausible\n" in table.run("--why", "highs").out
+    table.edit("Assetfile.py", "[1, 2, 2, 4]", "[1, 2, 3, 4]")
+    assert table.run().status == 1
+
+    why = table.run("--why", "highs").out
+
+    assert "  1. its last build failed: check `plausible`: 1 row is wrong\n" in why
+    assert "  checks passed (stored table): plausible\n" in why
+    assert "checks" not in why.partition("not the cause:")[2]
 
 
 def test_why_tells_which_checks_passed_and_what_they_hide(space):
@@ -495,7 +522,8 @@ def test_all_checks_run_also_behind_one_that_fails(table):
     assert "  check third (Assetfile.py:28): it returned False\n" in ran.err
     assert "warning: highs\n  check plausible" in ran.err
     assert (
-        "failed: check `second`: first (and 1 more)" in table.run("--why", "highs").out
+        "failed: check `second`: first; then (and 1 more check)"
+        in table.run("--why", "highs").out
     )
 
 

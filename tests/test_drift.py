@@ -174,6 +174,10 @@ def test_drift_is_told_and_a_violation_publishes_nothing(
     )
     left = {file: file.read_bytes() for file in (space.root / "data/table").iterdir()}
     assert left == stored
+    # Its own errors are told by their text, without the name of a class.
+    assert "; last build failed: asset `table` returned other" in (
+        space.run("--check").out
+    )
 
 
 def test_a_violation_of_a_plan_is_told_before_it_runs(space):

@@ -7,6 +7,7 @@ import sys
 import textwrap
 
 import pytest
+from space import TestSpace
 
 from assetmake.assetfile.load import load
 from assetmake.errors import LoadError
@@ -245,3 +246,25 @@ def test_spark_at_module_level_is_explained(tmp_path):
         "use Spark in the functions of assets: no session runs before them",
         "give `udf` its type as an object, such as `@udf(LongType())`",
     )
+
+
+def test_an_input_of_one_row_has_one_row(tmp_path):
+    """It had "1 rows"."""
+    space = TestSpace(tmp_path)
+    space.write(
+        {
+            "raw.csv": "n\n1\n",
+            "Assetfile.py": """
+                from assetmake import asset, source
+
+                source("raw", path="raw.csv")
+
+
+                @asset
+                def bad(raw):
+                    return raw["m"]
+            """,
+        }
+    )
+
+    assert "  input raw: 1 row; n\n" in space.run().err

@@ -312,6 +312,7 @@ BAD_AXES = {
         "MultiIndex",
     ),
     "rows without columns": (pd.DataFrame(index=range(5)), "5 rows and no columns"),
+    "a row without columns": (pd.DataFrame(index=range(1)), "1 row and no columns"),
 }
 
 

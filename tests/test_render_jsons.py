@@ -152,7 +152,7 @@ def test_graph_tells_sources_from_assets():
 
 
 def test_build_has_an_outcome_a_step():
-    failed = Failed("KeyError", "'a'", "", "full", ("raw: 1 rows; b",), ("look",))
+    failed = Failed("KeyError", "'a'", "", "full", ("raw: 1 row; b",), ("look",))
     outcomes = (
         Outcome("a", "built", 0.41234, 91, 2100, same_data=True, kept="data/k"),
         Outcome("b", "failed", 0.1, failed=failed),
@@ -181,7 +181,7 @@ def test_build_has_an_outcome_a_step():
              "bytes": 2100, "same_data": True, "kept": "data/k"},
             {**bare, "name": "b", "outcome": "failed", "seconds": 0.1, "error": {
                 "kind": "KeyError", "message": "'a'", "trace": None,
-                "inputs": ["raw: 1 rows; b"], "hints": ["look"]}},
+                "inputs": ["raw: 1 row; b"], "hints": ["look"]}},
             {**bare, "name": "c", "outcome": "skipped", "needs": "b"},
         ],
     }  # fmt: skip

@@ -22,6 +22,7 @@ from assetmake.render.text import (
     render_short,
     render_status,
     seconds_since,
+    short_reason,
 )
 from assetmake.render.why import render_why
 from assetmake.status.rows import Reason, State, Status
@@ -109,13 +110,40 @@ def test_a_wide_screen_shows_a_reason_whole():
     assert lines[4].endswith("upstream highs is outdated")
 
 
+FAILED = Reason("last-build-failed", "last build failed: KeyError: 'a' is no column")
+
+
 def test_a_failed_build_says_more_than_that_there_was_none():
-    failed = Reason("last-build-failed", "its last build failed: KeyError: 'a'")
-    rows = [row("a", State.MISSING, NEVER, failed, stored=False)]
+    rows = [row("a", State.MISSING, NEVER, FAILED, stored=False)]
 
-    text = render_status(rows, NOW, LOOK)
+    text = render_status(rows, NOW, Look(90))
 
-    assert text.endswith("its last build failed: KeyError: 'a'")
+    assert text.endswith("last build failed: KeyError: 'a' is no column")
+
+
+@pytest.mark.parametrize(
+    ("width", "text"),
+    [
+        (46, "last build failed: KeyError: 'a' is no column"),
+        (44, "last build failed: KeyError: 'a' is no colu…"),
+        (37, "last build failed: KeyError: 'a' is …"),
+        (36, "last build failed"),
+    ],
+)
+def test_how_a_build_failed_is_told_as_far_as_there_is_room(width, text):
+    assert short_reason([FAILED], width, LOOK) == text
+
+
+def test_why_of_a_failed_build_says_what_to_type():
+    status = row("a", State.MISSING, NEVER, FAILED, stored=False)
+
+    text = render_why(Why(status), {}, NOW, LOOK)
+
+    assert text.splitlines()[1:] == [
+        "  1. never built",
+        "  2. its last build failed: KeyError: 'a' is no column",
+        "     assetmake a tries again, and shows all of it",
+    ]
 
 
 LONG = [

@@ -141,6 +141,12 @@ def test_endless_recursion_is_told_once(tmp_path):
     assert len(lines) < 8
 
 
+def test_a_call_within_itself_is_told_as_one_more(tmp_path):
+    text = "def go(n=1):\n    return go(n - 1) if n else 1 / 0\n"
+
+    assert "    ... once more the same" in cut(tmp_path, text)
+
+
 def test_recursion_of_two_is_cut_in_the_middle(tmp_path):
     text = """
         def even(n):

@@ -49,6 +49,7 @@ class CheckRan:
         full_trace: The whole traceback.
         hints: What to do.
         seen: Files and code that the audit saw.
+        is_listed: Whether each line of the message is one that it returned.
     """
 
     name: str
@@ -62,6 +63,7 @@ class CheckRan:
     full_trace: str = ""
     hints: tuple[str, ...] = ()
     seen: Seen | None = None
+    is_listed: bool = False
 
     @property
     def is_wrong(self) -> bool:
@@ -70,8 +72,10 @@ class CheckRan:
 
     @property
     def summary(self) -> str:
-        """The first line of the message."""
-        return self.message.partition("\n")[0][:_LONGEST_LINE]
+        """What it said, in one line: all its messages, or how an exception begins."""
+        lines = self.message.split("\n")
+        text = "; ".join(lines if self.is_listed else lines[:1])
+        return text if len(text) <= _LONGEST_LINE else f"{text[: _LONGEST_LINE - 3]}..."
 
 
 #: Characters of a message in a manifest and in a status.
@@ -160,7 +164,7 @@ def _judged(ran: CheckRan, result: Any) -> CheckRan:
         return replace(ran, passed=True)
     if isinstance(result, list | tuple) and all(isinstance(m, str) for m in result):
         text = masked("\n".join(result))
-        return replace(ran, passed=not result, message=_cut(text))
+        return replace(ran, passed=not result, message=_cut(text), is_listed=True)
     found = head_of(result)
     if found is None:
         what = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")

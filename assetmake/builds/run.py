@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from assetmake import errors
 from assetmake.assets import Asset
 from assetmake.builds.checking import Checking, CheckRan, run_checks, staged_table
 from assetmake.builds.printed import captured, spark_log
@@ -106,10 +107,15 @@ class Failed:
     hints: tuple[str, ...] = ()
 
     @property
+    def is_ours(self) -> bool:
+        """Whether it is a problem that assetmake tells, and its text says all."""
+        return hasattr(errors, self.kind) and not self.trace
+
+    @property
     def summary(self) -> str:
-        """The exception's class and the first line of its text."""
+        """The first line of its text, with the exception's class if that is news."""
         first = self.message.strip().partition("\n")[0]
-        if self.kind == CHECK_FAILED:
+        if self.kind == CHECK_FAILED or (self.is_ours and first):
             return first
         return f"{self.kind}: {first}" if first else self.kind
 
@@ -246,7 +252,8 @@ def _checked(
     if not wrong:
         return outcome
     first = wrong[0]
-    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    others = "1 more check" if len(wrong) == 2 else f"{len(wrong) - 1} more checks"
+    more = f" (and {others})" if len(wrong) > 1 else ""
     message = f"check `{first.name}`: {first.summary}{more}"
     return {**outcome, "failed": Failed(CHECK_FAILED, message)}
 
@@ -353,7 +360,9 @@ def _failed(
     inputs = []
     for name, shape in shapes.items():
         if shape is not None:
-            rows = "" if shape.rows is None else f"{shape.rows:,} rows; "
+            rows = "1 row; " if shape.rows == 1 else ""
+            if not rows and shape.rows is not None:
+                rows = f"{shape.rows:,} rows; "
             inputs.append(f"{name}: {rows}{', '.join(map(str, shape.columns))}")
     hints = list(getattr(error, "hints", ()))
     if isinstance(error, KeyError) and error.args and isinstance(error.args[0], str):

@@ -124,8 +124,8 @@ _PARAMETERS: list[click.Parameter] = [
     Option(
         "--why",
         section=_LOOK,
-        help="All reasons of each ASSET, or of each that is not fresh: the change"
-        " of its code, what was ruled out, what could not be followed.",
+        help="All reasons of each ASSET, or of each that is not fresh or has warnings:"
+        " the change of its code, what was ruled out, what could not be followed.",
     ),
     Option("--list", section=_LOOK, help="Names, one a line."),
     Option("--graph", section=_LOOK, help="Lineage, as a tree or in another format."),

@@ -92,7 +92,8 @@ def _check_axes(frame: pd.DataFrame, asset: str) -> None:
     index = frame.index
     if not len(names) and index.names == [None]:
         if len(frame):
-            msg = f"`{asset}` cannot be kept: it has {len(frame)} rows and no columns"
+            rows = "1 row" if len(frame) == 1 else f"{len(frame):,} rows"
+            msg = f"`{asset}` cannot be kept: it has {rows} and no columns"
             raise FrameError(msg, hints=("return a frame with columns", _PICKLE))
         return
     if index.names == [None] and _counts_rows(index):

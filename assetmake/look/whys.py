@@ -126,5 +126,7 @@ def _ruled_out(status: Status) -> tuple[str, ...]:
         return ()
     codes = {reason.code for reason in status.reasons}
     checks = ("checks",) if status.manifest.checks else ()
-    known = {**_RULED_OUT, **dict.fromkeys(checks, ("check-changed",))}
+    # A build that failed may have failed by one.
+    of_checks = ("check-changed", "last-build-failed")
+    known = {**_RULED_OUT, **dict.fromkeys(checks, of_checks)}
     return tuple(words for words, of in known.items() if codes.isdisjoint(of))

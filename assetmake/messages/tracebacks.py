@@ -122,7 +122,8 @@ def _frames(error: BaseException, root: str) -> Iterator[str]:
             run = list(same)
             block = list(_frame(run[0], root))
             if len(run) > 1:
-                block.append(f"    ... {len(run) - 1} more times the same")
+                more = "once more" if len(run) == 2 else f"{len(run) - 1} more times"
+                block.append(f"    ... {more} the same")
             blocks.append(block)
     if len(blocks) > 2 * _MOST_FRAMES:
         left = len(blocks) - 2 * _MOST_FRAMES

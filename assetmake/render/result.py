@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from assetmake import errors
 from assetmake.builds.checking import CheckRan
 from assetmake.builds.listen import Outcome, Result
 from assetmake.builds.plan import Plan
@@ -55,9 +54,8 @@ def render_failure(
         hints = list(dict.fromkeys(hint for check in wrong for hint in check.hints))
         raised = any(check.trace for check in wrong)
     else:
-        ours = hasattr(errors, failed.kind) and not failed.trace
-        lines = [*_raised(outcome.name, failed, look, ours, full_trace=full_trace)]
-        hints, raised = list(failed.hints), not ours
+        lines = [*_raised(outcome.name, failed, look, full_trace=full_trace)]
+        hints, raised = list(failed.hints), not failed.is_ours
     lines += _printed(outcome, look) if printed else ()
     if debugger and raised:
         hints.append(f"assetmake --pdb {outcome.name} opens a debugger there")
@@ -67,11 +65,11 @@ def render_failure(
 
 
 def _raised(
-    name: str, failed: Failed, look: Look, ours: bool, *, full_trace: bool
+    name: str, failed: Failed, look: Look, *, full_trace: bool
 ) -> Iterator[str]:
     """Yield what an asset raised: its message, its traceback and what it was given."""
     first, *others = safe_lines(failed.message.strip())
-    kind = safe(failed.kind) if not ours else ""
+    kind = "" if failed.is_ours else safe(failed.kind)
     text = ": ".join(part for part in (kind, first) if part)
     label = look.paint("error", "failed")
     yield f"{label}: {look.paint(safe(name), 'bold')} failed: {text}"
@@ -147,7 +145,7 @@ def render_head(head: Head, look: Look) -> list[str]:
         left = len(head.columns) - position - 1
         needed = width + 2 + (_ROOM_FOR_COUNT if left else 0)
         if columns and needed > room:
-            columns.append([f"+{left + 1} columns", *("" for _ in head.rows)])
+            columns.append([f"+{count(left + 1, 'column')}", *("" for _ in head.rows)])
             break
         width = min(width, max(room, 1))
         columns.append([pad(cut(cell, width, look), width) for cell in cells_])

@@ -32,6 +32,8 @@ STYLES = {
 }
 #: The column of names is never narrower than this, nor the room for a warning.
 _NAME, _WARNED = 12, 20
+#: Columns that the beginning of a message needs, to be worth its place.
+_MESSAGE = 20
 
 
 def seconds_since(built_at: str, now: float) -> float | None:
@@ -124,7 +126,8 @@ def _least_width(reasons: Sequence[Reason]) -> int:
 def short_reason(reasons: Sequence[Reason], width: int, look: Look) -> str:
     """Return the first reason in at most `width` columns, and how many follow.
 
-    What does not fit is told without its place, then by its code alone.
+    What does not fit is told without its place, then by its code alone. A text that
+    begins as its code does is cut, where that says more.
     """
     if not reasons:
         return ""
@@ -133,8 +136,13 @@ def short_reason(reasons: Sequence[Reason], width: int, look: Look) -> str:
     text = safe(told[0].text).replace("`", "")
     for shorter in (text, text.rpartition(" (")[0], told[0].code.replace("-", " ")):
         if shorter and cells(shorter + more) <= width:
-            return shorter + more
-    return cut(text, max(width - len(more), 1), look) + more
+            break
+    else:
+        return cut(text, max(width - len(more), 1), look) + more
+    room = width - len(more)
+    if text.startswith(f"{shorter}: ") and room >= len(shorter) + _MESSAGE:
+        return cut(text, room, look) + more
+    return shorter + more
 
 
 def render_counts(
@@ -156,9 +164,11 @@ def render_counts(
     lines = wrap(text, look.width)
     if hints:
         lines += wrap(f"{'; '.join(hints)}.", look.width)
-    warnings = sum(len(row.warnings) for row in rows)
-    if warnings:
-        lines += wrap(f"{count(warnings, 'check')} to look at: --why NAME", look.width)
+    warned = [row for row in rows if row.warnings]
+    if warned:
+        warnings = count(sum(len(row.warnings) for row in warned), "check")
+        name = safe(warned[0].name) if len(warned) == 1 else "NAME"
+        lines += wrap(f"{warnings} to look at: assetmake --why {name}", look.width)
     if unmanaged:
         places = listed([safe(place) for place in unmanaged[:3]])
         more = f" and {len(unmanaged) - 3} more" if len(unmanaged) > 3 else ""

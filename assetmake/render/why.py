@@ -18,6 +18,7 @@ from assetmake.render.layout import (
 )
 from assetmake.render.text import STYLES, seconds_since
 from assetmake.status.rows import Reason, State, Status
+from assetmake.status.verdicts import results_of, warnings_of
 
 #: Lines of one change that are shown; a table of constants may have thousands.
 _MOST_LINES = 60
@@ -41,10 +42,7 @@ def render_why(why: Why, statuses: Mapping[str, Status], now: float, look: Look)
     if status.state is State.ORPHANED:
         named = "" if status.is_removable else f" {safe(status.name)}"
         lines.append(f"  assetmake --prune{named} removes it")
-    for text in status.warnings:
-        lines += _paragraph(f"warning: {text}", look)
-    if passed := _passed(why):
-        lines += _paragraph(f"checks passed: {', '.join(passed)}", look)
+    lines += _checks(why, look)
     for note in why.notes:
         lines += _paragraph(f"note: {note.text} ({note.place})", look)
     for change in why.package_changes:
@@ -94,17 +92,23 @@ def _difference(difference: Difference) -> str:
     return f"has column {name} as {stored}, not as {predicted}"
 
 
-def _passed(why: Why) -> list[str]:
-    """Return the checks of today whose results stand, and are good."""
-    manifest = why.status.manifest
+def _checks(why: Why, look: Look) -> Iterator[str]:
+    """Yield what the checks of today said of the table that is stored."""
+    status, manifest = why.status, why.status.manifest
     if manifest is None or why.definition is None:
-        return []
-    now = {(check.name, check.code) for check in why.definition.checks}
-    return [
-        check.name
-        for check in manifest.checks
-        if check.passed and (check.name, check.fingerprint) in now
-    ]
+        return
+    checks = why.definition.checks
+    warnings = warnings_of(checks, manifest.checks, with_place=True)
+    for text in warnings:
+        yield from _paragraph(f"warning: {text}", look)
+    if warnings and not status.reasons:
+        again = f"assetmake -B {status.name} builds it again, and shows what they find"
+        yield from _paragraph(again, look)
+    results = results_of(checks, manifest.checks)
+    if passed := [check.name for check, record in results if record.passed]:
+        # Not of what a build gave since, or would give.
+        of = " (stored table)" if status.reasons else ""
+        yield from _paragraph(f"checks passed{of}: {', '.join(passed)}", look)
 
 
 def _heading(status: Status, now: float, look: Look) -> list[str]:
@@ -144,8 +148,7 @@ def _reason(
     statuses: Mapping[str, Status],
     look: Look,
 ) -> Iterator[str]:
-    text = "its code changed" if reason.code == "code-changed" else reason.text
-    change = reason.change
+    text, change = _of_it(reason), reason.change
     if change and change.via and change.via not in (change.name, status.name):
         text += f", which `{change.via}` uses"
     if reason.code == "data-modified" and reason.subject:
@@ -158,6 +161,15 @@ def _reason(
     if reason.code == "upstream-outdated":
         for cause in _causes(reason.subject, statuses):
             yield from wrap(f"       {safe(cause)}", look.width, indent=" " * 9)
+    if reason.code == "last-build-failed":
+        again = f"     assetmake {status.name} tries again, and shows all of it"
+        yield from wrap(safe(again), look.width, indent=" " * 5)
+
+
+def _of_it(reason: Reason) -> str:
+    """Return the text of a reason, in a sentence about its row."""
+    its = reason.code in ("code-changed", "last-build-failed")
+    return f"its {reason.text}" if its else reason.text
 
 
 def _diff(change: Change, look: Look) -> Iterator[str]:
@@ -174,7 +186,8 @@ def _diff(change: Change, look: Look) -> Iterator[str]:
     yield look.paint(f"+++ {safe(str(change.place))}", "bold")
     for position, line in enumerate(lines):
         if position == _MOST_LINES:
-            yield f"{look.dots} {len(lines) - position} more lines (--json has all)"
+            more = count(len(lines) - position, "more line")
+            yield f"{look.dots} {more} (--json has all)"
             break
         if line.startswith("@@"):
             yield look.dots
@@ -200,9 +213,9 @@ def _causes(name: str, statuses: Mapping[str, Status]) -> Iterator[str]:
                 return
             told += 1
             of = "" if above == name else f" of `{above}`"
-            text = reason.text
-            if reason.code == "code-changed":
-                text = f"its code changed ({status.place})" if status else text
+            text = _of_it(reason)
+            if status and reason.code == "code-changed":
+                text += f" ({status.place})"
             yield f"because{of}: {text}" if of else f"because {text}"
 
 

@@ -218,7 +218,7 @@ def _why_failed(
 ) -> Iterator[Reason]:
     failure = record.failure
     if failure and failure.recipe == recipe(definition, sources, upstream):
-        text = f"its last build failed: {failure.message}"
+        text = f"last build failed: {failure.message}"
         yield Reason("last-build-failed", text)
 
 

@@ -97,18 +97,31 @@ def _changed_code(
         yield ChangedCheck(now.name, text, change)
 
 
-def warnings_of(
+def results_of(
     definitions: Sequence[CheckDefinition], records: Sequence[CheckRecord]
-) -> tuple[str, ...]:
-    """Return what the checks of today said of the stored table that is not well."""
+) -> Iterator[tuple[CheckDefinition, CheckRecord]]:
+    """Yield the checks of today whose results stand: each is what it was."""
     before = {record.name: record for record in records}
-    found = []
     for now in definitions:
         record = before.get(now.name)
-        if record is None or record.passed or record.fingerprint != now.code:
+        if record is not None and record.fingerprint == now.code:
+            yield now, record
+
+
+def warnings_of(
+    definitions: Sequence[CheckDefinition],
+    records: Sequence[CheckRecord],
+    *,
+    with_place: bool = False,
+) -> tuple[str, ...]:
+    """Return what the checks of today said of the stored table that is not well."""
+    found = []
+    for now, record in results_of(definitions, records):
+        if record.passed:
             continue
+        what = f"check `{now.name}`" + (f" ({now.place})" if with_place else "")
         if record.passed is None:
-            found.append(f"check `{now.name}` was not run: accepted")
+            found.append(f"{what} was not run: accepted")
         else:
-            found.append(f"check `{now.name}`: {record.message}")
+            found.append(f"{what}: {record.message}")
     return tuple(found)
