@@ -244,7 +244,7 @@ class Project:
             from assetmake.builds.predict import predict
 
             predicted = predict(self, view, names)
-        return [why_of(view, name, predicted.get(name)) for name in names]
+        return [why_of(view, name, self.root, predicted.get(name)) for name in names]
 
     # Loading ------------------------------------------------------------------
 

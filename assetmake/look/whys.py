@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from assetmake.status.rows import Definition, Status
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from assetmake.code.parts import Note
     from assetmake.frames.base import Column
     from assetmake.look.view import View
@@ -72,17 +74,31 @@ class Why:
     predicted: Prediction | None = None
 
 
-def why_of(view: View, name: str, predicted: Prediction | None = None) -> Why:
-    """Return all that is known of one row of a view."""
+def why_of(
+    view: View, name: str, root: Path, predicted: Prediction | None = None
+) -> Why:
+    """Return all that is known of one row of a view.
+
+    Args:
+        view: Of a look just now.
+        name: Of the row.
+        root: The project's directory.
+        predicted: What its code would give, where that was asked.
+    """
     status = view.statuses[name]
     if name not in view.definitions:
         return Why(status)
     closure = view.defined.closures[name]
     checks = view.defined.checks.get(name, ())
     notes = [*closure.notes, *(note for item in checks for note in item.closure.notes)]
+    definition = view.definitions[name]
+    if notes:
+        from assetmake.look.variables import without_declared
+
+        notes = [*without_declared(notes, definition.variables, root)]
     return Why(
         status,
-        view.definitions[name],
+        definition,
         tuple(dict.fromkeys(notes)),
         _ruled_out(status),
         _package_changes(status, closure.packages),
