@@ -75,6 +75,11 @@ def open(  # noqa: A001 - `assetmake.open()` reads as what it does
     return open_project(start, file=file, environment=env, store=store)
 
 
+def __dir__() -> list[str]:
+    """Return the public names: completion and Python's hints go by them."""
+    return [*__all__, "__version__"]
+
+
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         from assetmake.versions import VERSION
@@ -85,5 +90,7 @@ def __getattr__(name: str) -> Any:
 
         found = globals()[name] = getattr(import_module(_LAZY[name]), name)
         return found
+    import sys
+
     msg = f"module 'assetmake' has no attribute {name!r}"
-    raise AttributeError(msg)
+    raise AttributeError(msg, name=name, obj=sys.modules[__name__])

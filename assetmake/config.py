@@ -49,12 +49,13 @@ class Config:
 _KEYS = ("root", "format", "jobs", "memory", "packages", "spark")
 
 
-def load_config(project: Path, environment: str = "") -> Config:
+def load_config(project: Path, environment: str = "", named_by: str = "") -> Config:
     """Return the settings of the project in the directory `project`.
 
     Args:
         project: The directory of the Assetfile; `pyproject.toml` may lack.
         environment: Name of an environment; empty for none.
+        named_by: The variable that names it; empty where the caller does.
 
     Raises:
         ConfigError: the file is no TOML, has an unknown key or a value of a
@@ -62,9 +63,9 @@ def load_config(project: Path, environment: str = "") -> Config:
     """
     text = config_bytes(project)
     if b"assetmake" not in text:  # then not even the parser is imported
-        return _choose({}, environment)
+        return _choose({}, environment, named_by)
     table, name = _parse(text)
-    config = _choose(table, environment)
+    config = _choose(table, environment, named_by)
     if not name and not is_below(project, config.root):
         name = project.name
     return replace(config, project=name)
@@ -110,7 +111,7 @@ def _parse(text: bytes) -> tuple[Mapping[str, Any], str]:
     return table, name if isinstance(name, str) else ""
 
 
-def _choose(table: Mapping[str, Any], environment: str) -> Config:
+def _choose(table: Mapping[str, Any], environment: str, named_by: str) -> Config:
     environments = table.get("env", {})
     if not isinstance(environments, dict):
         msg = "pyproject.toml: `tool.assetmake.env` is not a table"
@@ -126,6 +127,7 @@ def _choose(table: Mapping[str, Any], environment: str) -> Config:
         close = did_you_mean(environment, environments)
         known = ", ".join(f"`{name}`" for name in environments)
         msg = f"no environment is named `{environment}` in pyproject.toml"
+        msg += f", as {named_by} asks" if named_by else ""
         raise ConfigError(
             msg,
             hints=f"did you mean `{close}`?"

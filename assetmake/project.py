@@ -35,6 +35,7 @@ def open_project(
     directory: str | Path | None = None,
     file: str | Path | None = None,
     environment: str = "",
+    named_by: str = "",
     store: Store | None = None,
 ) -> Project:
     """Return the project that a directory belongs to.
@@ -45,6 +46,7 @@ def open_project(
         directory: Change to it first, as ``make -C``: `file` is relative to it.
         file: The Assetfile itself, whatever its name; no search then.
         environment: One of ``[tool.assetmake.env]``; empty for none.
+        named_by: The variable that names it; empty where the caller does.
         store: Use this one instead of the configured one.
 
     Raises:
@@ -58,7 +60,7 @@ def open_project(
         raise LoadError(f"no directory {base}", hints="give that of a project")
     assetfile = find_assetfile(base.absolute(), file)
     root = assetfile.parent
-    config = load_config(root, environment)
+    config = load_config(root, environment, named_by)
     if store is None:
         store = LocalStore((root / config.root).absolute(), root)
     return Project(root, assetfile, config, store)

@@ -514,6 +514,17 @@ def test_the_example_builds_and_is_fresh_then(tmp_path):
 # Errors -----------------------------------------------------------------------
 
 
+def test_an_unknown_environment_names_the_variable_that_asks_for_it(space):
+    message = "error: no environment is named `prod` in pyproject.toml"
+    for words in ([], ["--check"], ["--status"]):
+        ran = space.run(*words, ASSETMAKE_ENV="prod")
+
+        assert ran.status == 2
+        assert ran.err.startswith(f"{message}, as ASSETMAKE_ENV asks\n")
+    typed = space.run("--env", "prod", ASSETMAKE_ENV="test")
+    assert typed.err.startswith(f"{message}\n")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -866,3 +877,25 @@ def test_names_are_completed(space):
         out, _ = process.communicate(timeout=60)
 
     assert out == "plain,length\n"
+
+
+def test_an_input_of_one_row_has_one_row(tmp_path):
+    """It had "1 rows"."""
+    space = TestSpace(tmp_path)
+    space.write(
+        {
+            "raw.csv": "n\n1\n",
+            "Assetfile.py": """
+                from assetmake import asset, source
+
+                source("raw", path="raw.csv")
+
+
+                @asset
+                def bad(raw):
+                    return raw["m"]
+            """,
+        }
+    )
+
+    assert "  input raw: 1 row; n\n" in space.run().err

@@ -7,7 +7,6 @@ import sys
 import textwrap
 
 import pytest
-from space import TestSpace
 
 from assetmake.assetfile.load import load
 from assetmake.errors import LoadError
@@ -248,23 +247,24 @@ def test_spark_at_module_level_is_explained(tmp_path):
     )
 
 
-def test_an_input_of_one_row_has_one_row(tmp_path):
-    """It had "1 rows"."""
-    space = TestSpace(tmp_path)
-    space.write(
-        {
-            "raw.csv": "n\n1\n",
-            "Assetfile.py": """
-                from assetmake import asset, source
-
-                source("raw", path="raw.csv")
-
-
-                @asset
-                def bad(raw):
-                    return raw["m"]
-            """,
-        }
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("from assetmake import sources", "source"),
+        ("from assetmake import assests", "asset"),
+        ("from assetmake import chek", "check"),
+        ("from assetmake import store", "Store"),
+        ("import assetmake; assetmake.sources", "source"),
+        ("from package import sorces", "source"),
+    ],
+)
+def test_a_misspelt_name_is_told_from_what_is_public(tmp_path, line, meant):
+    """Not from the modules of a package."""
+    package = '__all__ = ["source"]\nfrom package import sources\nsource = 1\n'
+    error = failure(
+        tmp_path, line, **{"package/__init__": package, "package/sources": ""}
     )
 
-    assert "  input raw: 1 row; n\n" in space.run().err
+    owner = "package" if "package" in line else "assetmake"
+    assert error.hints == (f"write `{meant}`, which `{owner}` has",)
+    assert "Did you mean" not in str(error)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 
 from assetmake.code.imports import Bounds, Session
 from assetmake.errors import LoadError, did_you_mean
@@ -111,7 +111,16 @@ def _summary(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error.msg}"
     told = traceback.TracebackException(type(error), error, None)
-    return "\n  ".join("".join(told.format_exception_only()).rstrip().split("\n"))
+    text = "".join(told.format_exception_only()).rstrip()
+    if isinstance(error, ImportError) or isinstance(_owner(error), ModuleType):
+        # From Python 3.12 on, and often a module that is none of the public names.
+        text = re.sub(r"\. Did you mean: '\w+'\?$", "", text)
+    return "\n  ".join(text.split("\n"))
+
+
+def _owner(error: BaseException) -> object:
+    """Return what has no attribute of a name, if that is what is wrong."""
+    return error.obj if isinstance(error, AttributeError) else None
 
 
 def _callers(frames: Sequence[_Frame], root: Path) -> list[str]:
@@ -130,6 +139,8 @@ def _hints(error: BaseException, session: Session) -> Iterator[str]:
         yield from _missing_module(error.name, session.bounds)
     elif isinstance(error, ImportError) and error.name:
         yield from _missing_name(error, session)
+    elif isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+        yield from _instead_of(str(error.name), error.obj)
     elif isinstance(error, SystemExit):
         yield 'take the exit out, or put it under `if __name__ == "__main__":`'
     elif isinstance(error, SyntaxError) and "(unicode error)" in error.msg:
@@ -187,9 +198,13 @@ def _missing_name(error: ImportError, session: Session) -> Iterator[str]:
     if "circular import" in str(error):
         yield f"import `{name}` inside of the function that uses it"
     elif module is not None and wanted:
-        close = did_you_mean(wanted[1], dir(module))
-        if close:
-            yield f"write `{close}`, which `{name}` has"
+        yield from _instead_of(wanted[1], module)
+
+
+def _instead_of(name: str, module: ModuleType) -> Iterator[str]:
+    close = did_you_mean(name, getattr(module, "__all__", dir(module)))
+    if close:
+        yield f"write `{close}`, which `{module.__name__}` has"
 
 
 def _hiding(message: str, session: Session) -> Iterator[str]:

@@ -27,6 +27,7 @@ class Options(NamedTuple):
         mode: One of `MODES`, or `BUILD`.
         names: ASSETs as typed.
         dry_run: Whether nothing may be changed; also with ``prune``.
+        env_by: The variable that names the environment; empty for none.
         jobs: None for what is configured; 0 for one a core.
     """
 
@@ -38,6 +39,7 @@ class Options(NamedTuple):
     color: str = "auto"
     directory: str | None = None
     env: str = ""
+    env_by: str = ""
     file: str | None = None
     format: str = "tree"
     full_trace: bool = False
@@ -87,6 +89,8 @@ def _options(ctx: click.Context) -> Options:
             if source is ParameterSource.COMMANDLINE:
                 raise _misplaced(param, mode)
     values = {key: ctx.params[key] for key in Options._fields if key in ctx.params}
+    if ctx.get_parameter_source("env") is ParameterSource.ENVIRONMENT:
+        values["env_by"] = "ASSETMAKE_ENV"
     options = Options(mode, **values)
     _check_together(options, ctx)
     return options

@@ -47,7 +47,10 @@ class Session:
         _check_here()
         check_directory(options.directory)
         return open_project(
-            directory=options.directory, file=options.file, environment=options.env
+            directory=options.directory,
+            file=options.file,
+            environment=options.env,
+            named_by=options.env_by,
         )
 
     def spent(self) -> float:
