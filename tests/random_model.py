@@ -54,8 +54,14 @@ def tweak():
 
 
 def note(name):
+    path = HERE / "notes" / (name + ".txt")
     try:
-        with open(HERE / "notes" / (name + ".txt")) as file:
+        if name.endswith("1"):
+            with open(path) as file:
+                return int(file.read())
+        import pyarrow  # it opens files in C++
+
+        with pyarrow.input_stream(str(path)) as file:
             return int(file.read())
     except OSError:
         return 0
