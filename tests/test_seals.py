@@ -7,12 +7,20 @@ import stat
 from unittest import mock
 
 import pytest
+from space import TestSpace
 
 from assetmake.saved.seals import can_seal, sealed, unsealed
 from assetmake.system import private
 from assetmake.system.private import secret
 
 MAGIC = b"tests 1\n"
+ASSETFILE = """
+    from assetmake import asset
+
+    @asset
+    def a() -> str:
+        return 'a'
+"""
 VALUE = (1, "two", b"3", {"four": (5.0, None)}, frozenset({True}))
 
 
@@ -158,3 +166,17 @@ def test_a_full_disk_leaves_no_half_secret(cache):
         assert again() == b""
     assert os.listdir(cache) == []
     assert again()
+
+
+def test_no_secret_is_looked_for_where_nothing_is_kept(tmp_path):
+    """Nor is it named as the reason that nothing is."""
+    space = TestSpace(tmp_path / "space")
+    space.write({"Assetfile.py": ASSETFILE})
+    assert space.run().status == 0
+    (tmp_path / "cache").mkdir()
+    space.edit("Assetfile.py", "return 'a'", "return 'b'")
+
+    options = {"ASSETMAKE_INDEX": "0", "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    ran = space.run("--status", "-v", **options)
+    assert "XDG_CACHE_HOME" not in ran.err
+    assert os.listdir(tmp_path / "cache") == []

@@ -15,6 +15,7 @@ from assetmake.assetfile.defined import Defined, define, told
 from assetmake.code.kept import Summaries, read, write
 from assetmake.fingerprint import digest
 from assetmake.saved.clocks import lag_of
+from assetmake.saved.fileindex import index_is_wanted
 from assetmake.saved.seals import can_seal, sealed, unsealed
 from assetmake.saved.snapshot import key_of
 from assetmake.system.garbage import uncollected
@@ -71,7 +72,8 @@ class Loads:
         """
         place, began = self._place(), time.time_ns()
         self._summaries = Summaries(os.path.join(place, "code") if place else "")
-        self.because = "" if load or can_seal() else _UNSEALED
+        is_told = load or place or not index_is_wanted() or can_seal()
+        self.because = "" if is_told else _UNSEALED
         found = None
         if place and not load:
             found = self._unloaded(os.path.join(place, "load"))
@@ -97,9 +99,8 @@ class Loads:
 
     def _place(self) -> str:
         """Return where files are kept; empty for nowhere."""
-        wanted = os.environ.get("ASSETMAKE_INDEX", "") != "0"
         there = self._directory is not None and os.path.isdir(self._directory)
-        can_keep = wanted and there and can_seal() and self._key()
+        can_keep = index_is_wanted() and there and can_seal() and self._key()
         return str(self._directory) if can_keep else ""
 
     def _key(self) -> str:
