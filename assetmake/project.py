@@ -276,7 +276,7 @@ class Project:
         else:
             stored, annotation = self._stored(name), as_
         frames = Frames({"spark": self.config.spark})
-        handler = frames.for_annotation(annotation, reading=True)
+        handler = frames.for_word(annotation)
         return handler.load(stored, annotation)
 
     def __getitem__(self, name: str) -> Any:

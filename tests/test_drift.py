@@ -180,6 +180,22 @@ def test_drift_is_told_and_a_violation_publishes_nothing(
     )
 
 
+def test_a_format_that_its_table_has_not_got_is_told_before_anything_runs(space):
+    """It was told when the function had run."""
+    write(space, PANDAS, 'format="parqet"')
+    place = "error: Assetfile.py:"
+
+    for words in ([], ["--status"], ["--check"], ["-n"]):
+        ran = space.run(*words)
+
+        assert (ran.status, ran.out) == (2, "")
+        assert ran.err.startswith(place)
+        assert ran.err.endswith(
+            "asset `table`: a pandas.DataFrame cannot be kept in format `parqet`\n"
+            'hint: write `format="parquet"`\n'
+        )
+
+
 def test_a_violation_of_a_plan_is_told_before_it_runs(space):
     """Not after an hour."""
     table = """

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from assetmake.errors import ExtraError, FrameError
-from assetmake.frames import Frames
+from assetmake.frames import Frames, refuses_format
 from assetmake.frames.annotations import alternatives
 from assetmake.frames.base import Stored
 from assetmake.frames.handler import check_version
@@ -209,6 +209,94 @@ def test_a_format_that_the_type_has_not_got_is_refused(value, wanted, hint):
     with pytest.raises(FrameError, match="cannot be kept in format") as refused:
         frames.format_of(frames.for_value(value), wanted, "t")
 
+    assert refused.value.hints == (hint,)
+
+
+TABLES = {
+    "pandas.DataFrame": {"parquet", "csv", "pickle"},
+    "pandas.Series": {"parquet", "csv", "pickle"},
+    "polars.DataFrame": {"parquet", "csv"},
+    "polars.LazyFrame": {"parquet", "csv"},
+    "pyarrow.Table": {"parquet", "csv"},
+    "pyarrow.RecordBatchReader": {"parquet", "csv"},
+    "duckdb.DuckDBPyRelation": {"parquet", "csv"},
+    "pyspark.sql.DataFrame": {"parquet", "csv"},
+    "str": {"text", "html"},
+    "bytes": {"bytes", "html"},
+    "pathlib.Path": {"file"},
+}
+
+
+@pytest.mark.parametrize("annotation", TABLES)
+def test_formats_are_told_from_an_annotation_as_their_handlers_tell_them(annotation):
+    """A handler imports a library; an annotation is looked at by each load."""
+    frames = Frames({})
+    handler = frames.for_annotation(annotation, reading=False)
+    words = ["parquet", "csv", "pickle", "text", "bytes", "file", "html", "parqet"]
+
+    for wanted in words:
+        try:
+            frames.format_of(handler, wanted, "t")
+        except FrameError as error:
+            told = (str(error).removeprefix("`t`: "), *error.hints)
+            assert refuses_format(annotation, wanted) == told
+        else:
+            assert refuses_format(annotation, wanted) is None
+    assert {word for word in words if not refuses_format(annotation, word)} >= (
+        TABLES[annotation]
+    )
+
+
+@pytest.mark.parametrize(
+    ("annotation", "wanted", "hint"),
+    [
+        (pd.DataFrame, "parqet", 'write `format="parquet"`'),
+        (pd.DataFrame | str, "html", None),
+        (pd.DataFrame | str, "../x", 'choose "parquet" or "csv" or "pickle" or "text"'),
+        (pl.DataFrame | None, "Parquet", 'write `format="parquet"`'),
+        (None, "parqet", 'write `format="parquet"`'),
+        (None, "CSV", 'write `format="csv"`'),
+        (None, "parquet", None),
+        (None, "html", None),
+        (None, "tsv", None),
+        (Model, "anything", None),
+        (Child, "parqet", None),
+        ("geopandas.GeoDataFrame", "geojson", None),
+    ],
+    ids=str,
+)
+def test_a_format_is_refused_by_an_annotation_that_can_tell(annotation, wanted, hint):
+    """Types of other packages may have handlers of their own, with other formats."""
+    refused = refuses_format(annotation, wanted)
+
+    assert (refused and refused[1]) == hint
+
+
+def test_no_library_is_imported_to_judge_a_format():
+    code = (
+        "import sys; from assetmake.frames import refuses_format as f\n"
+        "assert f('pl.DataFrame', 'html') and f('str', 'csv') and f('pd.Series', 'x')\n"
+        "assert not {'pandas', 'polars', 'pyarrow'} & set(sys.modules)"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("polar", 'write "polars"'),
+        ("panda", 'write "pandas"'),
+        ("polars.Dataframe", 'write "polars.DataFrame"'),
+        ("xyz", "name a class, or pandas, polars, pyarrow, duckdb or pyspark"),
+    ],
+)
+def test_a_type_that_is_asked_for_by_hand_is_no_annotation(word, hint):
+    """`load(name, as_="polar")` was told of annotations."""
+    with pytest.raises(FrameError) as refused:
+        Frames({}).for_word(word)
+
+    assert str(refused.value) == f"no type of tables or objects is called `{word}`"
     assert refused.value.hints == (hint,)
 
 

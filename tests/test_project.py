@@ -10,6 +10,7 @@ import assetmake
 from assetmake import MemoryStore
 from assetmake.builds.listen import Listener
 from assetmake.errors import (
+    FrameError,
     LoadError,
     SourceError,
     StoreError,
@@ -87,6 +88,8 @@ def test_stored_tables_and_sources_are_loaded(space):
     assert list(project.load("raw").a) == [1, 2]
     assert project.load("top", "pyarrow").column_names == ["b"]
     assert project.load("top", as_=pd.DataFrame).equals(project["top"])
+    with pytest.raises(FrameError, match="no type of tables or objects"):
+        project.load("top", as_="polar")
     inputs = project.inputs("top")
     assert list(inputs) == ["mid"]
     assert list(inputs["mid"].columns) == ["a", "b"]

@@ -248,6 +248,8 @@ EDITS = {
     "option that is refused": (False, "more.py", "version=1", "version=1.5"),
     "option that is unknown": (False, "more.py", "version=1", "versions=1"),
     "option that is computed": (False, "more.py", "version=1", "version=len('a')"),
+    "format": (False, "more.py", "version=1", "format='html'"),
+    "format that is no format": (False, "more.py", "version=1", "format='parquet'"),
     "name that is refused": (False, "more.py", "def later", "def _later"),
     "name that is taken": (False, "more.py", "version=1", "name='total'"),
     "place that is taken": (False, "more.py", "version=1", "name='Total'"),

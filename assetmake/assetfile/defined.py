@@ -321,6 +321,15 @@ def _refuse_unsupported(
             msg = f"{place}: asset `{asset.name}` names a store of its own"
             hint = "leave out `store=`: this version keeps all assets in one store"
             raise DefinitionError(msg, hints=hint)
+        if asset.format:
+            from assetmake.frames import refuses_format
+
+            # Not when its function has run.
+            refused = refuses_format(asset.returns, asset.format)
+            if refused is not None:
+                place = relative_place(asset.place, project)
+                msg = f"{place}: asset `{asset.name}`: {refused[0]}"
+                raise DefinitionError(msg, hints=refused[1])
     for source in sources.values():
         place = relative_place(source.place, project)
         if source.table is not None or "://" in (source.path or ""):

@@ -19,7 +19,8 @@ from __future__ import annotations
 import builtins
 import importlib
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from assetmake.errors import ExtraError, FrameError, did_you_mean
@@ -73,6 +74,19 @@ _IMPORTED_AS = {"pd": "pandas", "pl": "polars", "pa": "pyarrow"}
 _EXTRAS = {"polars": "polars", "duckdb": "duckdb", "pyspark": "spark"}
 
 
+#: Formats of tables by the module of their handler, which would import a library.
+_FORMATS: Mapping[str, tuple[str, ...]] = {
+    "arrow": ("parquet", "csv"),
+    "duckdb": ("parquet", "csv"),
+    "pandas": ("parquet", "csv", "pickle"),
+    "polars": ("parquet", "csv"),
+    "spark": ("parquet", "csv"),
+}
+#: How close to one of these a format is that is taken for a slip of the pen, where
+#: no annotation says that it is none: `tsv` may well be that of a report.
+_SLIP = 0.8
+
+
 def is_open(annotation: Any) -> bool:
     """Return whether a return annotation leaves open that a value is pickled.
 
@@ -87,6 +101,67 @@ def _is_kept_plainly(kind: type | str) -> bool:
     if isinstance(kind, str):
         return _built_in(kind) is not None
     return any(_match(base, _BUILT_IN) for base in kind.__mro__[:-1])
+
+
+def refuses_format(annotation: Any, wanted: str) -> tuple[str, str] | None:
+    """Return why a result cannot be kept in a format, and a hint; None if it may.
+
+    No library is imported to tell, so that nothing is known of types of other
+    packages. Where the type is open, only what looks misspelt is refused.
+
+    Args:
+        annotation: Of what is returned.
+        wanted: What `format=` says.
+    """
+    allowed = alternatives(annotation)
+    if not allowed:
+        close = get_close_matches(wanted.lower(), _FORMATS["pandas"], n=1, cutoff=_SLIP)
+        if not close or wanted in _FORMATS["pandas"]:
+            return None
+        return f"there is no format `{wanted}`", f'write `format="{close[0]}"`'
+    refused: dict[str, tuple[str, ...]] = {}
+    for kind in allowed:
+        known = _known(kind)
+        if known is None:
+            return None
+        module, _, name = _BUILT_IN[known].partition(":")
+        if module in _FORMATS:
+            formats = _FORMATS[module]
+            if wanted in formats:
+                return None
+            refused[known.removeprefix("_")] = formats
+            continue
+        handler = getattr(importlib.import_module(f"{__name__}.{module}"), name)()
+        if _keeps(handler, wanted):
+            return None
+        refused[handler.name] = handler.formats
+    formats = tuple(dict.fromkeys(word for some in refused.values() for word in some))
+    return _not_kept(" or ".join(refused), wanted, formats)
+
+
+def _known(kind: type | str) -> str | None:
+    """Return the public name of a built-in type; None for another's."""
+    if isinstance(kind, str):
+        return _built_in(kind)
+    for base in kind.__mro__[:-1]:
+        known = _match(base, _BUILT_IN)
+        if known is not None:
+            # An entry point may have it, if it is not that type itself.
+            return known if base is kind else None
+    return None
+
+
+def _keeps(handler: Handler, wanted: str) -> bool:
+    accepts = getattr(handler, "accepts", None)
+    return wanted in handler.formats or (accepts is not None and accepts(wanted))
+
+
+def _not_kept(kind: str, wanted: str, formats: Sequence[str]) -> tuple[str, str]:
+    """Return what is wrong with a format, and a hint."""
+    listed = " or ".join(f'"{format}"' for format in formats)
+    close = did_you_mean(wanted.lower(), formats)
+    hint = f'write `format="{close}"`' if close else f"choose {listed}"
+    return f"a {kind} cannot be kept in format `{wanted}`", hint
 
 
 class Frames:
@@ -161,14 +236,28 @@ class Frames:
         """
         if wanted is None:
             return handler.formats[0]
-        accepts = getattr(handler, "accepts", None)
-        if wanted in handler.formats or (accepts is not None and accepts(wanted)):
+        if _keeps(handler, wanted):
             return wanted
-        listed = " or ".join(f'"{format}"' for format in handler.formats)
-        close = did_you_mean(wanted, handler.formats)
-        msg = f"`{asset}`: a {handler.name} cannot be kept in format `{wanted}`"
-        hint = f'write `format="{close}"`' if close else f"choose {listed}"
-        raise FrameError(msg, hints=hint)
+        problem, hint = _not_kept(handler.name, wanted, handler.formats)
+        raise FrameError(f"`{asset}`: {problem}", hints=hint)
+
+    def for_word(self, word: Any) -> Handler:
+        """Return the handler of a type that is asked for by hand, not annotated.
+
+        Raises:
+            FrameError: it is text that names no known type.
+            ExtraError: the library of the type is not installed.
+        """
+        try:
+            return self.for_annotation(word, reading=True)
+        except FrameError as error:
+            if not isinstance(word, str):
+                raise
+            close = did_you_mean(word, [*_SHORT, *_BUILT_IN])
+            short = "pandas, polars, pyarrow, duckdb or pyspark"
+            hint = f'write "{close}"' if close else f"name a class, or {short}"
+            msg = f"no type of tables or objects is called `{word}`"
+            raise FrameError(msg, hints=hint) from error
 
     def close(self) -> None:
         """Give back what the handlers hold, such as a Spark session."""

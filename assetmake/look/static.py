@@ -199,6 +199,8 @@ class _Declarations:
         else:
             name, options = said.name, {**_NOTHING_SAID, **said.options}
             options.setdefault("description", said.description)
+        if options.get("format"):
+            raise Undecided(f"`{name}` has a format, which may not go with its type")
         for parameter in options["upstream"]:
             if parameter not in {other for other, _ in parameters}:
                 raise Undecided(f"`{name}` renames what is no parameter")
