@@ -176,11 +176,7 @@ def _checked(key: str, value: Any, where: str) -> Any:
 
         if parse_size(value) is not None:
             return value
-    if (
-        key == "packages"
-        and isinstance(value, list)
-        and all(isinstance(item, str) for item in value)
-    ):
+    if key == "packages" and _are_distributions(value):
         return tuple(value)
     if key == "spark" and isinstance(value, dict):
         # Under `spark`, the first word of a setting's full name may be left out.
@@ -193,11 +189,19 @@ def _checked(key: str, value: Any, where: str) -> Any:
         "format": " or ".join(f'"{name}"' for name in TABLE_FORMATS),
         "jobs": 'a whole number from 1, or "auto"',
         "memory": 'a size such as "8G", or a share such as "50%"',
-        "packages": "a list of distribution names",
+        "packages": "a list of distribution names, without versions",
         "spark": "a table of Spark settings",
     }[key]
     msg = f"pyproject.toml: `{where}` is {value!r}"
     raise ConfigError(msg, hints=f"make it {expected}")
+
+
+def _are_distributions(value: Any) -> bool:
+    from assetmake.names import is_distribution
+
+    return isinstance(value, list) and all(
+        isinstance(item, str) and is_distribution(item) for item in value
+    )
 
 
 def _flat(

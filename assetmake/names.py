@@ -21,6 +21,17 @@ def is_name(text: str) -> bool:
     )
 
 
+def is_distribution(text: str) -> bool:
+    """Whether `text` can name a distribution, as `pip install` takes it.
+
+    https://packaging.python.org/en/latest/specifications/name-normalization/
+
+    >>> is_distribution("scikit-learn"), is_distribution("pandas>=2")
+    (True, False)
+    """
+    return re.fullmatch(r"[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?", text, re.ASCII) is not None
+
+
 def folded(name: str) -> str:
     """Return what names share whose tables some file system puts in one place.
 

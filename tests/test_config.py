@@ -76,6 +76,11 @@ def test_an_environment_changes_what_it_names_and_adds_to_spark(tmp_path):
         ("[tool.assetmake]\nmemory = 'much'", "memory` is 'much'", '"50%"'),
         ("[tool.assetmake]\nroot = ''", "root` is ''", "directory"),
         ("[tool.assetmake]\npackages = 'tidy'", "packages` is 'tidy'", "a list"),
+        (
+            "[tool.assetmake]\npackages = ['tidy>=2']",
+            "packages` is ['tidy>=2']",
+            "a list of distribution names, without versions",
+        ),
         ("[tool.assetmake]\nspark = 1", "spark` is 1", "a table"),
         ("[tool.assetmake.spark]\nx = [1]", "spark.x` is [1]", "text"),
         ("[tool]\nassetmake = 1", "is not a table", "[tool.assetmake]"),

@@ -159,7 +159,10 @@ def test_build_has_an_outcome_a_step():
         Outcome("c", "skipped", needs="b"),
     )
 
-    found = jsons.build_keys(Result(outcomes, 2, 0.1), 1.23456)
+    found = jsons.build_keys(
+        Result(outcomes, 2, 0.1, notes=(Note(Place("Assetfile.py", 4), "look"),)),
+        1.23456,
+    )
 
     bare = {
         "seconds": 0.0,
@@ -184,6 +187,7 @@ def test_build_has_an_outcome_a_step():
                 "inputs": ["raw: 1 row; b"], "hints": ["look"]}},
             {**bare, "name": "c", "outcome": "skipped", "needs": "b"},
         ],
+        "notes": [{"file": "Assetfile.py", "line": 4, "text": "look"}],
     }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from assetmake.builds.checking import CheckRan
     from assetmake.builds.plan import Plan
     from assetmake.builds.run import Failed
+    from assetmake.code.parts import Note
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,14 @@ class Result:
         fresh: Number of selected assets that needed nothing.
         seconds: Wall time of the whole.
         interrupted: Whether Ctrl-C ended it.
+        notes: What the assets that were built declare, and is not there.
     """
 
     outcomes: tuple[Outcome, ...]
     fresh: int
     seconds: float
     interrupted: bool = False
+    notes: tuple[Note, ...] = ()
 
     @property
     def ok(self) -> bool:

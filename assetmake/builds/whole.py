@@ -16,6 +16,7 @@ from assetmake.look.remember import remembered
 from assetmake.saved.fileindex import index_is_wanted
 
 if TYPE_CHECKING:
+    from assetmake.code.parts import Note
     from assetmake.look.view import View
     from assetmake.project import Project
 
@@ -74,7 +75,21 @@ def build_whole(
             looks.look(load=True)  # so that the next run finds a snapshot
     seconds = time.perf_counter() - started
     interrupted = any(outcome.kind == "stopped" for outcome in outcomes)
-    return Result(tuple(outcomes), len(plan.fresh), seconds, interrupted)
+    notes = _absent(project, view, outcomes)
+    return Result(tuple(outcomes), len(plan.fresh), seconds, interrupted, notes)
+
+
+def _absent(project: Project, view: View, outcomes: list[Outcome]) -> tuple[Note, ...]:
+    """Return notes on what the assets that ran declare, and is not there."""
+    from assetmake.look.absent import absent
+
+    notes: dict[Note, None] = {}
+    for outcome in outcomes:
+        if outcome.kind in ("built", "failed"):
+            asset = view.defined.assets[outcome.name]
+            found = absent(asset, view.definitions[outcome.name], project.root)
+            notes.update(dict.fromkeys(found))
+    return tuple(notes)
 
 
 def _carry_out(

@@ -186,7 +186,7 @@ def _built(session: Session) -> Result:
 
 def _report(session: Session, result: Result, plan: Plan | None) -> None:
     """Say what failed, and what was done."""
-    from assetmake.render.result import render_failure, render_result
+    from assetmake.render.result import render_failure, render_notes, render_result
 
     options, err = session.options, session.err
     look = err.look()
@@ -201,6 +201,8 @@ def _report(session: Session, result: Result, plan: Plan | None) -> None:
         )
         err.line(f"\n{text}")
     warned = [] if options.silent else [*_warnings(session, result)]
+    if result.notes and not options.silent:
+        warned.append("\n".join(render_notes(result.notes, look)))
     for text in warned:
         err.line(f"\n{text}")
     if not options.silent:

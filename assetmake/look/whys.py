@@ -59,7 +59,8 @@ class Why:
     Attributes:
         status: The row, with its reasons.
         definition: None for a source or an orphan.
-        notes: What could not be followed in the code of the asset and its checks.
+        notes: What could not be followed in the code of the asset and its checks,
+            and what it declares that is not there.
         ruled_out: What was compared and is not the cause, in words.
         package_changes: Versions that differ from those of the build; they
             make nothing stale unless declared.
@@ -96,6 +97,9 @@ def why_of(
         from assetmake.look.variables import without_declared
 
         notes = [*without_declared(notes, definition.variables, root)]
+    from assetmake.look.absent import absent
+
+    notes += absent(view.defined.assets[name], definition, root)
     return Why(
         status,
         definition,

@@ -41,7 +41,8 @@ build      ``ok``; ``interrupted``; ``seconds``; ``fresh``: number of assets
            a skipped one needs), ``kept`` (where a table changed by hand is
            now), ``error`` (``kind``, ``message``, ``trace``, ``inputs``,
            ``hints``), ``checks``: as those of a row, with ``trace`` and
-           ``head`` (``count``, ``columns``, ``rows``: the first, as text)
+           ``head`` (``count``, ``columns``, ``rows``: the first, as text);
+           ``notes``: ``file``, ``line``, ``text``
 ========== ==================================================================
 
 A row has ``name``, ``state``, ``file``, ``line``, ``reasons``, ``description``,
@@ -64,7 +65,7 @@ from typing import TYPE_CHECKING, Any
 from assetmake.builds.listen import Outcome, Result
 from assetmake.builds.plan import Plan
 from assetmake.builds.run import Failed
-from assetmake.code.parts import Change, Place
+from assetmake.code.parts import Change, Note, Place
 from assetmake.frames.base import Column
 from assetmake.look.whys import Prediction, Why
 from assetmake.status.rows import Reason, Status
@@ -100,7 +101,7 @@ def why_keys(found: Sequence[Why]) -> dict[str, Any]:
         "tables": [
             {
                 **_row(why.status),
-                "notes": [{**_place(n.place), "text": n.text} for n in why.notes],
+                "notes": [_note(note) for note in why.notes],
                 "ruled_out": list(why.ruled_out),
                 "package_changes": list(why.package_changes),
                 "predicted": _predicted(why.predicted),
@@ -177,7 +178,12 @@ def build_keys(result: Result, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "fresh": result.fresh,
         "outcomes": [_outcome(outcome) for outcome in result.outcomes],
+        "notes": [_note(note) for note in result.notes],
     }
+
+
+def _note(note: Note) -> dict[str, Any]:
+    return {**_place(note.place), "text": note.text}
 
 
 def verify_keys(found: Sequence[Verified]) -> dict[str, Any]:

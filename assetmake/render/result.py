@@ -8,6 +8,7 @@ from assetmake.builds.checking import CheckRan
 from assetmake.builds.listen import Outcome, Result
 from assetmake.builds.plan import Plan
 from assetmake.builds.run import CHECK_FAILED, Failed
+from assetmake.code.parts import Note
 from assetmake.frames.head import Head
 from assetmake.messages.cells import cells
 from assetmake.render.layout import (
@@ -117,6 +118,16 @@ def render_warnings(outcome: Outcome, look: Look, *, full_trace: bool = False) -
     for check in told:
         lines += _check(check, look, full_trace=full_trace)
     return "\n".join(lines)
+
+
+def render_notes(notes: Sequence[Note], look: Look) -> list[str]:
+    """Return the lines of notes, which tell what is probably not meant."""
+    lines = []
+    for note in notes:
+        text = safe(f"note: {note.text} ({note.place})")
+        first, *others = wrap(text, look.width, indent="  ")
+        lines += [look.paint("note", "cyan") + first.removeprefix("note"), *others]
+    return lines
 
 
 def _check(check: CheckRan, look: Look, *, full_trace: bool) -> Iterator[str]:

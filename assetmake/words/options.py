@@ -6,13 +6,14 @@ It knows values only: where a word was called is for `assets` to say.
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
 from keyword import iskeyword
 from typing import Any
 
 from assetmake.errors import did_you_mean
-from assetmake.names import is_name
+from assetmake.names import is_distribution, is_name
 
 #: Bytes in UTF-8 that a part of a name may have: file systems allow 255, and a
 #: store needs a few for itself.
@@ -142,6 +143,24 @@ def _env(value: Any) -> tuple[str, ...]:
                 f"holds {name!r}, a variable with its value",
                 f"name the variable: `env=[{name.partition('=')[0]!r}]`",
             )
+        if len(words := name.split()) > 1 or words != [name]:
+            raise OptionError(
+                f"holds {name!r}, which is the name of no variable",
+                f"write `env={words!r}`",
+            )
+    return names
+
+
+def _packages(value: Any) -> tuple[str, ...]:
+    names: tuple[str, ...]
+    names = _texts("packages", "distributions", "scikit-learn")(value)
+    for name in names:
+        if not is_distribution(name):
+            word = re.match(r"\s*([\w.-]*\w)", name, re.ASCII)
+            raise OptionError(
+                f"holds {name!r}, which is the name of no distribution",
+                f"write `packages=[{word[1] if word else 'scikit-learn'!r}]`",
+            )
     return names
 
 
@@ -264,7 +283,7 @@ ASSET_OPTIONS: Mapping[str, Rule] = {
     "store": _store,
     "reads": _texts("reads", "paths and globs", "config/*.json"),
     "env": _env,
-    "packages": _texts("packages", "distributions", "scikit-learn"),
+    "packages": _packages,
     "version": _version,
     "group": _text('write `group="daily"`'),
     "description": _description,
