@@ -149,6 +149,7 @@ class Trial:
             if number % 4:
                 both = (self.extra(number >> 4), self.extra(number >> 1))
                 spec.extras = tuple(dict.fromkeys(both[: 1 + number % 2]))
+                spec.declares = (number // 7) % 3 > 0
             spec.group = ("", "g", "h")[(number >> 5) % 3]
             if model.has_tables and (number + self.counter) % 2:
                 spec.columns = other_columns((("low", "int64"),), number // 7)

@@ -381,7 +381,7 @@ NATIVE = """
 """
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_files_that_libraries_open_themselves_make_outdated(
     tmp_path, monkeypatch, jobs
 ):
