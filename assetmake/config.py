@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Any
 
 from assetmake.errors import ConfigError, did_you_mean
@@ -75,6 +76,35 @@ def is_below(project: Path, root: str) -> bool:
     """Return whether a store lies in its project's directory, by its path."""
     top, place = os.path.abspath(project), os.path.abspath(project / root)
     return os.path.commonpath((top, place)) == top
+
+
+def store_directory(project: Path, config: Config) -> Path:
+    """Return the absolute path of the store's directory, which need not exist.
+
+    Raises:
+        ConfigError: it is a file, or lies in one, or is the top of the file system,
+            where all that there is would be looked at.
+    """
+    place = (project / config.root).absolute()
+    msg = ""
+    try:
+        mode = os.stat(place).st_mode
+    except NotADirectoryError:
+        msg = f"the store cannot be {place}: that leads through a file"
+    except OSError:
+        return place
+    else:
+        if not S_ISDIR(mode):
+            msg = f"the store cannot be {place}, which is a file"
+        elif os.path.dirname(os.path.abspath(place)) == os.path.abspath(place):
+            msg = f"the store cannot be {place}, the top of the file system"
+    if msg:
+        where = "tool.assetmake"
+        if config.environment:
+            where += f"`, or of `{where}.env.{config.environment}"
+        hint = f"name a directory of its own as `root` of `{where}` in pyproject.toml"
+        raise ConfigError(msg, hints=hint)
+    return place
 
 
 def config_bytes(project: Path) -> bytes:

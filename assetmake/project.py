@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from assetmake.assetfile.find import find_assetfile
 from assetmake.builds.plan import Plan, make_plan
-from assetmake.config import Config, load_config
+from assetmake.config import Config, load_config, store_directory
 from assetmake.errors import AssetmakeError, LoadError, UnknownNameError
 from assetmake.graph import select, upstream_of
 from assetmake.look.looks import Looks
@@ -62,7 +62,7 @@ def open_project(
     root = assetfile.parent
     config = load_config(root, environment, named_by)
     if store is None:
-        store = LocalStore((root / config.root).absolute(), root)
+        store = LocalStore(store_directory(root, config), root)
     return Project(root, assetfile, config, store)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from assetmake.config import Config, load_config
+from assetmake.config import Config, load_config, store_directory
 from assetmake.errors import ConfigError
+from assetmake.project import open_project
 
 ALL = """
 [tool.other]
@@ -115,3 +116,46 @@ def test_an_environment_without_any_tells_how_to_add_it(tmp_path):
         load_config(tmp_path, "prod")
 
     assert "[tool.assetmake.env.prod]" in caught.value.hints[0]
+
+
+@pytest.mark.parametrize(
+    ("root", "says"),
+    [
+        ("notes", "/notes, which is a file"),
+        ("notes/tables", "/notes/tables: that leads through a file"),
+        ("/", " /, the top of the file system"),
+        ("//", " //, the top of the file system"),
+    ],
+)
+@pytest.mark.parametrize("environment", ["", "prod"])
+def test_a_root_that_is_no_place_for_a_store_is_told_at_once(
+    tmp_path, root, says, environment
+):
+    """`-n` looked fine, a build gave a wrong hint, and `/` was walked as a whole."""
+    table = f"tool.assetmake.env.{environment}" if environment else "tool.assetmake"
+    (tmp_path / "notes").write_text("mine")
+    (tmp_path / "Assetfile.py").touch()
+    (tmp_path / "pyproject.toml").write_text(f'[{table}]\nroot = "{root}"\n')
+
+    with pytest.raises(ConfigError) as raised:
+        open_project(tmp_path, environment=environment)
+
+    assert str(raised.value).endswith(says)
+    (hint,) = raised.value.hints
+    assert hint.startswith("name a directory of its own as `root` of `tool.assetmake`")
+    assert f"`{table}`" in hint
+
+
+def test_a_file_in_the_place_of_the_default_root_is_told(tmp_path):
+    (tmp_path / "data").write_text("mine")
+    (tmp_path / "Assetfile.py").touch()
+
+    with pytest.raises(ConfigError, match="/data, which is a file"):
+        open_project(tmp_path)
+
+
+@pytest.mark.parametrize("root", ["data", "new", "a/b/c", "../elsewhere", "."])
+def test_a_root_need_not_be_there(tmp_path, root):
+    config = Config(root=root)
+
+    assert store_directory(tmp_path, config) == tmp_path / root
