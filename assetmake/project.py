@@ -17,11 +17,12 @@ from assetmake.errors import AssetmakeError, LoadError, UnknownNameError
 from assetmake.graph import select, upstream_of
 from assetmake.look.looks import Looks
 from assetmake.look.whys import Prediction, Why, why_of
-from assetmake.status.rows import Condition, State, Status
+from assetmake.status.rows import State, Status
 from assetmake.stores.base import Store, Waiting
 from assetmake.stores.local import LocalStore
 
 if TYPE_CHECKING:
+    from assetmake.builds.accept import Accepted
     from assetmake.builds.listen import Listener, Result
     from assetmake.builds.verify import Verified
     from assetmake.frames.base import Handler, Stored
@@ -140,10 +141,10 @@ class Project:
 
     def overview(
         self, names: Words = (), *, data: bool = True, manifests: bool = True
-    ) -> tuple[list[Status], list[str]]:
-        """Return the rows of `status`, and what `unmanaged` gives, of one look.
+    ) -> tuple[list[Status], list[str], list[Status]]:
+        """Return what `status`, `unmanaged` and `elsewhere` give, of one look.
 
-        Places in the store are left out where `names` limit the rows.
+        The last two are empty where `names` limit the rows.
         """
         from assetmake.look.remember import remembered
 
@@ -151,14 +152,17 @@ class Project:
         if known is None:
             known = remembered(self._looks.look(data=data))
         rows, unmanaged = list(known.statuses.values()), known.unmanaged
+        elsewhere = known.elsewhere
         if names:
             words = _words(names)
             chosen = select(words, known.graph, known.others, known.groups)
             needed = upstream_of(known.graph, chosen)
-            rows, unmanaged = [row for row in rows if row.name in needed], []
+            rows = [row for row in rows if row.name in needed]
+            unmanaged, elsewhere = [], []
         if manifests:
             rows = [self._with_manifest(row) for row in rows]
-        return rows, unmanaged
+            elsewhere = [self._with_manifest(row) for row in elsewhere]
+        return rows, unmanaged, elsewhere
 
     def _with_manifest(self, row: Status) -> Status:
         if row.manifest is not None or row.state is State.SOURCE:
@@ -168,6 +172,13 @@ class Project:
     def unmanaged(self) -> list[str]:
         """Return places in the store that hold files without a manifest."""
         return self._looks.known().unmanaged
+
+    def elsewhere(self) -> list[Status]:
+        """Return rows of stored tables that another Assetfile beside this one has.
+
+        A look with this one has no rows of them: they are for that one to judge.
+        """
+        return self._looks.known().elsewhere
 
     def orphans(self) -> list[Status]:
         """Return the rows of stored tables that nothing defines."""
@@ -398,7 +409,7 @@ class Project:
 
         Args:
             names: Just these orphans; if None, all but those that may be another
-                project's.
+                project's. Tables of another Assetfile have to be named, too.
             listener: Is told if another build has to end first.
 
         Raises:
@@ -417,8 +428,12 @@ class Project:
         return removed
 
     def _orphans(self, names: Words | None, *, look: bool = False) -> list[str]:
-        # It has to be certain before anything is removed.
-        rows = self._looks.look(load=True).statuses.values() if look else self.status()
+        if look:  # it has to be certain before anything is removed
+            view = self._looks.look(load=True)
+            rows = [*view.statuses.values(), *view.elsewhere]
+        else:
+            known = self._looks.known()
+            rows = [*known.statuses.values(), *known.elsewhere]
         if names is None:
             return [row.name for row in rows if row.is_removable]
         wanted = set(_words(names))
@@ -459,16 +474,31 @@ class Project:
                 raise UnknownNameError(msg, hints="only what is built is verified")
             return verify(self, view, chosen, told or _tell_nobody)
 
-    def accept(self, names: Words, *, listener: Listener | None = None) -> list[str]:
+    def accept(
+        self,
+        names: Words,
+        *,
+        told: Callable[[Accepted], None] | None = None,
+        listener: Listener | None = None,
+    ) -> list[str]:
         """Record stored data as right for today's code; return the assets.
 
         What is upstream is taken as it is stored now. A table that assetmake
-        did not write, or that was changed by hand, is fingerprinted anew.
+        did not write, or that was changed by hand, is fingerprinted anew. What is
+        fresh already is left as it is.
+
+        Args:
+            names: Words as on the command line.
+            told: Is given what became of each, once all are recorded.
+            listener: Is told if another build has to end first.
 
         Raises:
             UnknownNameError: a name is unknown, or nothing is stored under it.
+            StoreError: what is stored is not what its asset says that it is; no
+                asset is accepted then.
         """
-        from assetmake.builds.accept import accept
+        from assetmake.builds.accept import accept_all
+        from assetmake.frames import Frames
 
         names = _words(names)
         if not names:
@@ -482,16 +512,14 @@ class Project:
             if not chosen:
                 msg = f"{', '.join(f'`{name}`' for name in names)} names no asset"
                 raise UnknownNameError(msg, hints="only what is built is accepted")
-            for name in chosen:
-                manifest = accept(view, name, self.store)
-                self.store.stamp(manifest)
-                self.store.note_failure(name, None)
-                record = view.records[name]
-                view.records[name] = replace(
-                    record, manifest=manifest, condition=Condition.INTACT, problem=""
-                )
+            frames = Frames({"spark": self.config.spark})
+            found = accept_all(view, chosen, self.store, frames)
+            frames.close()
             self.store.clean()
-        return chosen
+        if told is not None:
+            for one in found:
+                told(one)
+        return [one.name for one in found]
 
 
 #: One name, or several, each as on the command line.

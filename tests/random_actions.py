@@ -7,8 +7,10 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from random_disk import KILLED, forge_stamps, in_child
+from random_frames import problems
 from random_model import HOMES, LOSSY, PRIME, Check, Read, Recipe
 from random_trial import DISPOSABLE, EVENTS, MANIFEST, Trial
 
@@ -631,6 +633,7 @@ def prune(trial: Trial, number: int) -> None:
     tables = {name: (trial.table(name), trial.place(name)) for name in trial.stored()}
     orphans = tables.keys() - trial.model.specs.keys()
     bad = {n for n in orphans if tables[n][0].condition not in ("intact", "lost")}
+    bad |= {n for n in orphans if tables[n][0].is_adopted}
     try:
         gone = trial.project().prune()
     except AssetmakeError:
@@ -654,12 +657,13 @@ def prune(trial: Trial, number: int) -> None:
 def crash_while_pruning(trial: Trial, number: int) -> None:
     """What is left of an orphan is still known to be ours, or is nothing."""
     before = {name: trial.place(name) for name in trial.stored()}
+    before_prune = {name: trial.table(name) for name in before}
     orphans = before.keys() - trial.model.specs.keys()
     kill_at = number % 5
     ended = in_child(trial.folder, lambda: trial.project().prune(), kill_at=kill_at)
     EVENTS["crash: while pruning"] += ended == KILLED and bool(orphans)
     for name, place in before.items():
-        if name not in orphans:
+        if name not in orphans or before_prune[name].is_adopted:
             assert trial.place(name) == place, f"pruning touched {name}"
         elif trial.table(name).condition == "unmanaged":
             left = f"files of {name} are left, and nobody knows whose"
@@ -680,11 +684,17 @@ def accept(trial: Trial, number: int) -> None:
         content[other] = recipe.value if recipe else None
     possible = table.condition not in ("absent", "lost") and len(files) == 1
     possible = possible and all(content[read] is not None for read in reads)
-    if possible and table.condition != "intact":  # it is read, to be described
-        is_table = next(iter(files)).endswith(".parquet")
-        possible = trial.text(name) != "" or not is_table
+    old = table.recipe if table.condition == "intact" else None
+    if possible:
+        data, is_table = next(iter(files.values())), name in model.tables()
+        if not is_table and trial.text(name) == "" != data.decode(errors="replace"):
+            return  # text under the name of a table
+        value = old.value if old else trial.text(name)
+        possible = value.startswith("|") == is_table and "\ufffd" not in value
+        possible = possible and not problems(model.specs[name].declared, value)
     unsure = trial.unsure(tables)
     before = trial.place(name)
+    was_fresh = not model.rows(tables)[name].is_stale
     refused = ""
     try:
         trial.project().accept([name])
@@ -695,6 +705,10 @@ def accept(trial: Trial, number: int) -> None:
         assert trial.place(name) == before
         EVENTS["accept: refused"] += 1
         return
+    if was_fresh and name not in unsure:
+        assert trial.place(name) == before, f"{name} was fresh, and is written"
+        EVENTS["accept: fresh already"] += 1
+        return
     data = (trial.data / name / MANIFEST).read_bytes()
     if name in unsure:
         trial.garbled.add(data)
@@ -702,10 +716,9 @@ def accept(trial: Trial, number: int) -> None:
     assert possible, f"{name} was accepted"
     after = trial.place(name)
     assert {n: after[n] for n in files} == {n: before[n] for n in files}
-    text = trial.text(name)
-    old = table.recipe if table.condition == "intact" else None
-    value = old.value if old else text
-    trial.learn(name, data, model.recipe(name, content, value=value), table.recipe)
+    recipe = model.recipe(name, content, value=value)
+    recipe = replace(recipe, adopted=old.adopted if old else True)
+    trial.learn(name, data, recipe, table.recipe)
     EVENTS["accept"] += 1
 
 

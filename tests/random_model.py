@@ -186,6 +186,7 @@ class Recipe:
         packages: Version of each declared distribution.
         value: What came out.
         accepted: Whether a person said that the value is right.
+        adopted: Whether a person wrote the value, too.
         check: That looked at the value, or that a person answered for.
         spec: The asset then.
         world: The constants then.
@@ -201,6 +202,7 @@ class Recipe:
     packages: Mapping[str, str | None]
     value: str
     accepted: bool = False
+    adopted: bool = field(default=False, compare=False)
     check: Check | None = None
     spec: Spec | None = field(default=None, compare=False)
     constants: Mapping[str, int] = field(default_factory=dict, compare=False)
@@ -233,6 +235,15 @@ class Table:
     condition: str
     recipe: Recipe | None = None
     is_foreign: bool = False
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether a person wrote what is intact."""
+        return (
+            self.condition == "intact"
+            and self.recipe is not None
+            and self.recipe.adopted
+        )
 
 
 ABSENT = Table("absent")

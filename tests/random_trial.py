@@ -648,7 +648,7 @@ class Trial:
         return {
             name: {*self.files(name).values()}
             for name, table in tables.items()
-            if table.condition in ("modified", "unreadable")
+            if table.condition in ("modified", "unreadable") or table.is_adopted
         }
 
     def kept(self) -> set[bytes]:

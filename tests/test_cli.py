@@ -168,7 +168,7 @@ def test_a_table_changed_by_hand_is_kept_and_told(space):
 
     ran = space.run()
 
-    kept = re.search(r"it had been changed by hand: kept in (\S+)", ran.err)
+    kept = re.search(r"it was not as a build leaves it: kept in (\S+)", ran.err)
     assert ran.status == 0
     assert (space.root / kept[1] / part.name).read_text() == "MINE"
 

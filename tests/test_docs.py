@@ -280,7 +280,7 @@ def test_keys_of_json_are_documented(tmp_path):
         "from assetmake import asset\n@asset\ndef word() -> str:\n    return 'a'\n"
     )
     project = assetmake.open(tmp_path)
-    missing = jsons.status_keys(project.status(), [])
+    missing = jsons.status_keys(project.status(), [], [])
     built = jsons.build_keys(project.build(), 0.0)
     planned = jsons.plan_keys(project.plan())
     page = text("reference/json.md")

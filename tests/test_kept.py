@@ -50,6 +50,7 @@ FULL = Manifest(
     why=("never-built",),
     versions={"python": "3.11.7"},
     accepted=True,
+    adopted=True,
     checks=(
         CheckRecord(
             "no_gaps", Place("Assetfile.py", 9), "warn", False, "c", 2, "2 gaps",
@@ -57,6 +58,7 @@ FULL = Manifest(
         ),
     ),
     project="weather",
+    assetfile="weather.py",
 )  # fmt: skip
 
 

@@ -183,10 +183,11 @@ def test_what_cannot_be_read_is_not_adopted(space):
     (table / "_manifest.json").unlink()
     (table / "part-00000.parquet").write_text("junk")
 
-    with pytest.raises(StoreError, match="data/mid cannot be adopted") as caught:
+    with pytest.raises(StoreError, match="data/mid cannot be accepted") as caught:
         project.accept("mid")
 
-    assert caught.value.hints == ("move it away by hand, then run `assetmake mid`",)
+    (hint,) = caught.value.hints
+    assert "move data/mid away by hand and run `assetmake mid`" in hint
 
 
 def test_a_plan_that_cannot_begin_says_so(space):

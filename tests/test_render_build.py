@@ -138,7 +138,8 @@ def test_where_a_changed_table_went_is_told(screen):
     screen.progress.finished(Outcome("hot", "built", 0.1, 1, 5, kept="data/k/hot-1"))
 
     assert (
-        screen.lines()[1] == "      it had been changed by hand: kept in data/k/hot-1"
+        screen.lines()[1]
+        == "      it was not as a build leaves it: kept in data/k/hot-1"
     )
 
 

@@ -90,9 +90,10 @@ def test_a_document_has_its_version_its_mode_and_its_project():
 
 
 def test_status_has_a_row_a_table_with_every_key():
-    assert jsons.status_keys([BARE, HOT], ["data/x"]) == {
+    assert jsons.status_keys([BARE, HOT], ["data/x"], [BARE]) == {
         "tables": [BARE_JSON, HOT_JSON],
         "unmanaged": ["data/x"],
+        "elsewhere": [BARE_JSON],
     }
 
 
@@ -205,7 +206,7 @@ def test_every_key_is_documented():
     failed = Failed("E", "m")
     plan = Plan((Step("hot", True, False, ()),), (), ())
     documents = [
-        jsons.status_keys([HOT], ()),
+        jsons.status_keys([HOT], (), ()),
         jsons.check_keys([]),
         jsons.why_keys([Why(HOT, None, (Note(PLACE, ""),))]),
         jsons.plan_keys(plan),

@@ -204,22 +204,22 @@ def test_a_name_in_a_table_cannot_clear_the_screen():
 
 
 def test_counts_name_what_there_is_and_what_helps():
-    assert render_counts(ROWS, (), LOOK) == [
+    assert render_counts(ROWS, (), (), LOOK) == [
         "6 tables: 1 source, 1 fresh, 2 outdated, 1 missing, 1 orphaned.",
         "assetmake --why NAME explains; assetmake builds; --prune removes orphans.",
     ]
-    assert render_counts(ROWS[:2], (), LOOK) == ["2 tables: 1 source, 1 fresh."]
-    assert render_counts([ORPHAN], (), LOOK) == [
+    assert render_counts(ROWS[:2], (), (), LOOK) == ["2 tables: 1 source, 1 fresh."]
+    assert render_counts([ORPHAN], (), (), LOOK) == [
         "1 table: 1 orphaned.",
         "assetmake --prune removes orphans.",
     ]
 
 
 def test_counts_mention_unmanaged_places():
-    lines = render_counts(ROWS[:1], ["data/a", "data/b", "data/c", "data/d"], LOOK)
+    lines = render_counts(ROWS[:1], ["data/a", "data/b", "data/c", "data/d"], (), LOOK)
 
     assert lines[1] == (
-        "not made by assetmake, left alone: data/a, data/b and data/c and 1 more"
+        "without a manifest, left alone: data/a, data/b and data/c and 1 more"
     )
 
 
@@ -489,3 +489,30 @@ def test_source_of_code_cannot_reach_the_terminal():
     text = render_why(Why(row("a", State.OUTDATED, reason)), {}, NOW, LOOK)
 
     assert "\x1b" not in text
+
+
+def test_counts_do_not_say_that_a_build_helps_where_it_does_not():
+    """It ends before it begins, while one row has no manifest or no source."""
+    explains = "assetmake --why NAME explains"
+    found = {
+        "code-changed": f"{explains}; assetmake builds.",
+        "source-missing": f"{explains}.",
+        "manifest-missing": f"{explains}; --accept NAME adopts what has no manifest.",
+    }
+    for code, line in found.items():
+        row = Status("a", State.OUTDATED, reasons=(Reason(code, "text"),))
+        assert render_counts([row, row], (), (), LOOK)[1:] == [line]
+
+
+def test_counts_mention_tables_of_other_assetfiles():
+    def of(name, whose):
+        place, reason = Place(f"data/{name}/_manifest.json", 0), f"of `{whose}`"
+        reasons = (Reason("other-project", reason),)
+        return Status(name, State.ORPHANED, place, reasons)
+
+    others = [of("a", "run.py"), of("b", "run.py"), of("c", "old.py")]
+
+    assert render_counts(ROWS[:1], (), others, LOOK)[1:] == [
+        "of run.py, left alone: data/a and data/b",
+        "of old.py, left alone: data/c",
+    ]

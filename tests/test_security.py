@@ -307,6 +307,16 @@ def test_a_build_overwrites_nothing_unmanaged(space):
 
     assert built.status == 2
     assert (upper / "upper.txt").read_bytes() == before
+    # assetmake wrote it, but who is to know that.
+    assert built.err == (
+        "error: data/upper has no manifest to prove that assetmake wrote it, and "
+        "`upper` would overwrite it\n"
+        "hint: `assetmake --accept upper` adopts it; else move it away by hand\n"
+    )
+    status = space.run("--status")
+    assert status.err.splitlines()[-1] == (
+        "assetmake --why NAME explains; --accept NAME adopts what has no manifest."
+    )
 
 
 # Names of files, and values in data ---------------------------------------------

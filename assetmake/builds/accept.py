@@ -3,38 +3,119 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from assetmake.errors import FrameError, StoreError, UnknownNameError
-from assetmake.frames.base import Stored
+from assetmake.builds.adopt import adopted, refuse_kind
+from assetmake.code.explain import explain_change
+from assetmake.errors import StoreError, UnknownNameError
+from assetmake.frames import Frames
 from assetmake.look.view import View
-from assetmake.status.rows import Condition, Definition, Record
+from assetmake.status.compare import asset_status
+from assetmake.status.rows import ABSENT, Condition, Definition, Record, State, Status
 from assetmake.stores.base import Store
-from assetmake.stores.manifest import (
-    CheckRecord,
-    InputRecord,
-    Manifest,
-    Output,
-    present,
-)
+from assetmake.stores.manifest import CheckRecord, InputRecord, Manifest, present
 from assetmake.versions import versions_of
 
 
-def accept(view: View, name: str, store: Store) -> Manifest:
-    """Return the manifest under which what is stored of an asset is fresh.
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of one asset.
+
+    Attributes:
+        name: The asset's.
+        was_fresh: Whether there was nothing to accept; nothing is written then.
+        status: Its row now; stale only by what is upstream.
+    """
+
+    name: str
+    was_fresh: bool
+    status: Status
+
+
+def accept_all(
+    view: View, names: Sequence[str], store: Store, frames: Frames
+) -> list[Accepted]:
+    """Record what is stored of assets; all of them, or none if one is refused.
 
     Args:
-        view: The project as it is now.
-        name: Of an asset.
-        store: Where it is stored.
+        view: The project as it is now. Its rows become those of afterwards.
+        names: Of assets.
+        store: Where they are stored, locked.
+        frames: Handlers of types.
 
     Raises:
-        UnknownNameError: nothing is stored under the name, or under that of
+        UnknownNameError: nothing is stored under a name, or under that of
             something that it reads.
-        StoreError: what is stored cannot be read as a table or report.
+        StoreError: what is stored is not what the asset says it is, so that it would
+            not be fresh afterwards, or cannot be read.
     """
+    found: list[Accepted] = []
+    manifests: list[Manifest] = []
+    for name in view.definitions:  # upstream first
+        status = _judged(view, name)
+        if name not in names:
+            continue
+        if status.state is State.FRESH:
+            found.append(Accepted(name, was_fresh=True, status=status))
+            continue
+        was = view.records[name].condition
+        manifest = _accepted(view, name, store, frames)
+        view.records[name] = replace(
+            view.records[name],
+            manifest=manifest,
+            condition=Condition.INTACT,
+            problem="",
+            detail="",
+            failure=None,
+        )
+        _refuse(_judged(view, name), store, is_ours=was is not Condition.UNMANAGED)
+        manifests.append(manifest)
+        found.append(Accepted(name, was_fresh=False, status=view.statuses[name]))
+    for manifest in manifests:
+        store.stamp(manifest)
+        store.note_failure(manifest.name, None)
+    return found
+
+
+def _judged(view: View, name: str) -> Status:
+    """Judge an asset again, by the rows above it as they are now."""
+    view.statuses[name] = asset_status(
+        view.definitions[name],
+        view.records.get(name, ABSENT),
+        view.sources,
+        view.statuses,
+        explain_change,
+    )
+    return view.statuses[name]
+
+
+def _refuse(status: Status, store: Store, *, is_ours: bool) -> None:
+    """Raise if data that was accepted would be stale all the same, by itself.
+
+    The next build would replace it, and somebody has just said that it is right.
+
+    Args:
+        status: Of the asset, as it would be.
+        store: Where it is stored.
+        is_ours: Whether a build would not refuse to replace it.
+    """
+    left = [r for r in status.reasons if r.code != "upstream-outdated"]
+    if not left:
+        return
+    place = store.place(status.name)
+    why = "; ".join(reason.text for reason in left)
+    msg = f"{place} cannot be accepted as `{status.name}`: {why}"
+    first = "" if is_ours else f"move {place} away by hand and "
+    hint = (
+        f"change what {status.place} says to what is stored, or the data; or {first}"
+        f"run `assetmake {status.name}`"
+    )
+    raise StoreError(msg, hints=hint)
+
+
+def _accepted(view: View, name: str, store: Store, frames: Frames) -> Manifest:
+    """Return the manifest under which what is stored of an asset is fresh."""
     definition = view.definitions[name]
     record = view.records[name]
     if record.condition in (Condition.ABSENT, Condition.LOST):
@@ -42,11 +123,13 @@ def accept(view: View, name: str, store: Store) -> Manifest:
         raise UnknownNameError(msg, hints=f"run `assetmake {name}`")
     before = record.manifest
     if before is not None and record.condition is Condition.INTACT:
-        output = before.output
+        output, is_adopted = before.output, before.adopted
+        refuse_kind(view.defined.assets[name], definition, output, frames)
         asked = output.asked if output.columns is None else definition.format
         output = replace(output, asked=asked)
     else:
-        output = _adopted(definition, record, store)
+        asset, is_adopted = view.defined.assets[name], True
+        output = adopted(asset, definition, record, store, frames)
     closure = view.defined.closures[name]
     now = dt.datetime.now(dt.UTC)
     return Manifest(
@@ -66,8 +149,10 @@ def accept(view: View, name: str, store: Store) -> Manifest:
         why=("accepted",),
         versions=versions_of(closure.packages),
         accepted=True,
+        adopted=is_adopted,
         checks=_checks(definition, record),
         project=definition.project,
+        assetfile=definition.assetfile,
     )
 
 
@@ -110,50 +195,3 @@ def _inputs(definition: Definition, view: View) -> tuple[InputRecord, ...]:
             raise UnknownNameError(msg, hints=f"build or accept `{read.name}` first")
         found.append(InputRecord(read.parameter, read.name, fingerprint))
     return tuple(found)
-
-
-def _adopted(definition: Definition, record: Record, store: Store) -> Output:
-    """Describe files that assetmake did not write, or not in this form."""
-    from assetmake.frames.content import fingerprint_stored
-
-    directory, files = store.adopt(definition.name)
-    if not files:
-        msg = f"{store.place(definition.name)} holds no files to adopt"
-        raise StoreError(msg)
-    suffixes = {Path(file).suffix for file in files}
-    format_ = definition.format or _FORMAT_OF.get(min(suffixes), "file")
-    before = record.manifest.output if record.manifest else None
-    stored = Stored(
-        definition.name,
-        directory,
-        tuple(directory / file for file in files),
-        before.format if before else format_,
-        before.columns if before else None,
-        before.extra if before else {},
-    )
-    try:
-        written = fingerprint_stored(stored)
-    except FrameError as error:
-        msg = f"{store.place(definition.name)} cannot be adopted: {error}"
-        hint = f"move it away by hand, then run `assetmake {definition.name}`"
-        raise StoreError(msg, hints=hint) from error
-    return Output(
-        before.type if before else "pandas.DataFrame",
-        stored.format,
-        definition.format,
-        written.fingerprint,
-        files,
-        written.rows,
-        written.columns,
-        written.extra,
-    )
-
-
-_FORMAT_OF: Mapping[str, str] = {
-    ".parquet": "parquet",
-    ".csv": "csv",
-    ".txt": "text",
-    ".html": "text",
-    ".pkl": "pickle",
-    ".pickle": "pickle",
-}

@@ -21,7 +21,7 @@ def refuse(known: Remembered, plan: Plan, store: Store) -> None:
 
     Raises:
         SourceError: a source that is needed is not there.
-        StoreError: a table that assetmake did not write is in an asset's place.
+        StoreError: what nothing proves to be assetmake's is in an asset's place.
     """
     needed = upstream_of(known.graph, [step.name for step in plan.steps])
     for name in known.sources:
@@ -50,7 +50,7 @@ def refuse(known: Remembered, plan: Plan, store: Store) -> None:
         if unmanaged:
             place = store.place(step.name)
             msg = (
-                f"{place} was not written by assetmake, and "
+                f"{place} has no manifest to prove that assetmake wrote it, and "
                 f"`{step.name}` would overwrite it"
             )
             hint = (

@@ -364,6 +364,7 @@ def _manifest(
         versions=world.versions(definition.name),
         checks=_check_records(definition, ran, world),
         project=definition.project,
+        assetfile=definition.assetfile,
     )
 
 

@@ -16,6 +16,7 @@ from assetmake.errors import AssetmakeError, StoreError, UnknownNameError, did_y
 from assetmake.render.layout import count, safe
 
 if TYPE_CHECKING:
+    from assetmake.builds.accept import Accepted
     from assetmake.builds.listen import Result
     from assetmake.builds.plan import Plan
     from assetmake.render.progress import Progress
@@ -33,21 +34,22 @@ from assetmake.cli.session import (
 
 def _prune(session: Session) -> int:
     options, project = session.options, session.project
-    known = project.orphans()
+    known = [*project.orphans(), *project.elsewhere()]
     orphans = _chosen_orphans(known, session)
     if not orphans:
         if not known:
             session.err.line("no orphaned tables")
         return 0
+    ours, status = _proved(orphans, session)
     if options.dry_run:
-        for row in orphans:
+        for row in ours:
             session.out.line(f"would remove {_orphan(row, session)}")
-        return 0
-    if not options.yes and not _agreed(session, orphans):
+        return status
+    if ours and not options.yes and not _agreed(session, ours):
         session.err.line("nothing was removed")
-        return 0
-    status, listener = 0, waiter(session)
-    for row in orphans:
+        return status
+    listener = waiter(session)
+    for row in ours:
         try:
             removed = project.prune([row.name], listener=listener)
         except StoreError as error:  # the others can go
@@ -78,6 +80,21 @@ def _chosen_orphans(orphans: Sequence[Status], session: Session) -> Sequence[Sta
     return [row for row in orphans if row.is_removable]
 
 
+def _proved(
+    orphans: Sequence[Status], session: Session
+) -> tuple[Sequence[Status], int]:
+    """Return those that can be removed, and the exit status; say why others stay."""
+    found, status = [], 0
+    for row in orphans:
+        obstacle = session.project.store.obstacle(row.name)
+        if obstacle is None:
+            found.append(row)
+        else:
+            show_error(obstacle, session.err)
+            status = obstacle.exit_code
+    return found, status
+
+
 def _orphan(row: Status, session: Session) -> str:
     rows = "" if row.rows is None else f" ({count(row.rows, 'row')})"
     place = os.path.dirname(row.place.file) if row.place else row.name
@@ -95,9 +112,18 @@ def _agreed(session: Session, orphans: Sequence[Status]) -> bool:
 
 
 def _accept(session: Session) -> int:
+    def told(one: Accepted) -> None:
+        name = safe(one.name)
+        if one.was_fresh:
+            session.err.line(f"{name} is fresh already")
+            return
+        session.out.line(f"accepted {name}")
+        if one.status.is_stale:
+            why = "; ".join(safe(reason.text) for reason in one.status.reasons)
+            session.err.line(f"{name} is still {one.status.state}: {why}")
+
     listener = waiter(session)
-    for name in session.project.accept(session.options.names, listener=listener):
-        session.out.line(f"accepted {safe(name)}")
+    session.project.accept(session.options.names, told=told, listener=listener)
     return 0
 
 

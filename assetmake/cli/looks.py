@@ -14,13 +14,13 @@ from assetmake.render.layout import count, safe
 
 def _status(session: Session) -> int:
     options, project = session.options, session.project
-    rows, unmanaged = project.overview(
+    rows, unmanaged, elsewhere = project.overview(
         options.names, data=not options.no_data, manifests=options.json
     )
     if options.json:
         from assetmake.render.jsons import status_keys
 
-        session.json(status_keys(rows, unmanaged))
+        session.json(status_keys(rows, unmanaged, elsewhere))
         return 0
     from assetmake.render.text import render_counts, render_short, render_status
 
@@ -33,7 +33,7 @@ def _status(session: Session) -> int:
         return _say_empty(session)
     session.out.line(render_status(rows, time.time(), session.out.look()))
     session.err.line("")
-    for line in render_counts(rows, unmanaged, session.err.look()):
+    for line in render_counts(rows, unmanaged, elsewhere, session.err.look()):
         session.err.line(line)
     return 0
 

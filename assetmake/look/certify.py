@@ -54,6 +54,8 @@ def draft_of(view: View, root: Path, store: Store, began_ns: int) -> Draft:
             _add_observed(draft, os.path.join(root, path))
     for source in defined.sources.values():
         _add_source(draft, source, root)
+    for file in view.assetfiles:
+        draft.path(os.path.join(root, file))
     store.draft(draft)
     return draft
 

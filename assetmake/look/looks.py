@@ -75,7 +75,7 @@ class Looks:
         began = time.time_ns()
         defined = self.define(load=load)
         with uncollected():
-            view = look(defined, self.root, self.config, self.store, data=data)
+            view = look(defined, self.assetfile, self.config, self.store, data=data)
             self._made_loads().keep()
             if data and index_is_wanted():
                 self.store.save()

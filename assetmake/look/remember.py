@@ -27,6 +27,7 @@ class Remembered:
         groups: Group of each asset that has one.
         projects: Project of each source that is another project's asset.
         unmanaged: Places in the store that hold files without a manifest.
+        elsewhere: Stored tables of other Assetfiles beside this one; no rows here.
     """
 
     statuses: dict[str, Status]
@@ -34,6 +35,7 @@ class Remembered:
     groups: dict[str, str]
     projects: dict[str, str]
     unmanaged: list[str]
+    elsewhere: list[Status]
 
     @property
     def sources(self) -> list[str]:
@@ -55,6 +57,7 @@ def remembered(view: View) -> Remembered:
         {name: asset.group for name, asset in assets.items() if asset.group},
         {name: s.project for name, s in view.defined.sources.items() if s.project},
         view.unmanaged,
+        view.elsewhere,
     )
 
 
@@ -69,6 +72,7 @@ def dump_rows(known: Remembered) -> bytes:
         known.groups,
         known.projects,
         known.unmanaged,
+        [_row(status) for status in known.elsewhere],
     ]
     text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "surrogatepass")
@@ -112,7 +116,7 @@ def parse_rows(data: bytes) -> Remembered | None:
     """Return what `dump_rows` made JSON of; None if it is something else."""
     try:
         tree = json.loads(data.decode("utf-8", "surrogatepass"))
-        rows, graph, groups, projects, unmanaged = tree
+        rows, graph, groups, projects, unmanaged, elsewhere = tree
         statuses = {row[0]: _status(row) for row in rows}
         return Remembered(
             statuses,
@@ -120,6 +124,7 @@ def parse_rows(data: bytes) -> Remembered | None:
             dict(groups),
             dict(projects),
             list(unmanaged),
+            [_status(row) for row in elsewhere],
         )
     except (ValueError, TypeError, KeyError, IndexError, AttributeError):
         return None

@@ -18,8 +18,9 @@ from assetmake.config import Config, is_below
 from assetmake.look.observe import Observer
 from assetmake.names import folded
 from assetmake.saved.surroundings import packages, variables
-from assetmake.status.compare import compare
+from assetmake.status.compare import compare, orphan_status
 from assetmake.status.rows import (
+    PICKLE,
     Condition,
     Definition,
     Owner,
@@ -30,11 +31,18 @@ from assetmake.status.rows import (
 )
 from assetmake.status.verdicts import CheckDefinition
 from assetmake.stores.base import Store
+from assetmake.stores.fields import is_plain
 
 
 @dataclass(slots=True)
 class View:
-    """What is defined and stored at one moment, and the row of each name."""
+    """What is defined and stored at one moment, and the row of each name.
+
+    Attributes:
+        unmanaged: Places in the store that hold files without a manifest.
+        elsewhere: Stored tables of other Assetfiles beside this one; no rows here.
+        assetfiles: Names of other Assetfiles that were looked for.
+    """
 
     defined: Defined
     observer: Observer
@@ -43,24 +51,32 @@ class View:
     records: dict[str, Record]
     statuses: dict[str, Status]
     unmanaged: list[str]
+    elsewhere: list[Status]
+    assetfiles: set[str]
 
 
 def look(
-    defined: Defined, project: Path, config: Config, store: Store, *, data: bool = True
+    defined: Defined,
+    assetfile: Path,
+    config: Config,
+    store: Store,
+    *,
+    data: bool = True,
 ) -> View:
     """Compare what is defined with what is stored; nothing is changed.
 
     Args:
         defined: See `define`.
-        project: The project's directory.
+        assetfile: Path of the Assetfile, in the project's directory.
         config: Its settings.
         store: Its store.
         data: Whether data is looked at; else manifests are believed.
     """
+    project = assetfile.parent
     observer = Observer(project, store.index)
     loading = frozenset(used(defined.seen, project))
     definitions = {
-        name: _definition(asset, defined, project, config, observer, loading=loading)
+        name: _definition(asset, defined, assetfile, config, observer, loading=loading)
         for name, asset in defined.assets.items()
     }
     records, unmanaged = _records(defined, store, observer, project, data=data)
@@ -71,26 +87,34 @@ def look(
         else _recorded_source(source, recorded, project)
         for name, source in defined.sources.items()
     }
+    owner = Owner(config.project, is_below(project, config.root), assetfile.name)
+    elsewhere, assetfiles = _elsewhere(defined, records, owner, project)
     statuses = compare(
-        list(definitions.values()),
+        list(definitions.values()), sources, records, explain_change, owner
+    )
+    return View(
+        defined,
+        observer,
+        definitions,
         sources,
         records,
-        explain_change,
-        Owner(config.project, is_below(project, config.root)),
+        statuses,
+        unmanaged,
+        elsewhere,
+        assetfiles,
     )
-    return View(defined, observer, definitions, sources, records, statuses, unmanaged)
 
 
 def _definition(
     asset: Asset,
     defined: Defined,
-    project: Path,
+    assetfile: Path,
     config: Config,
     observer: Observer,
     *,
     loading: frozenset[str],
 ) -> Definition:
-    closure = defined.closures[asset.name]
+    closure, project = defined.closures[asset.name], assetfile.parent
     return Definition(
         name=asset.name,
         place=relative_place(asset.place, project),
@@ -106,7 +130,8 @@ def _definition(
         format=asset.format or "",
         table_format=config.format,
         project=config.project,
-        is_open=defined.shapes[asset.name].is_open,
+        assetfile=assetfile.name,
+        is_open=defined.shapes[asset.name].is_open or asset.format == PICKLE,
         columns=asset.columns,
         schema=defined.shapes[asset.name].schema,
         group=asset.group or "",
@@ -168,6 +193,29 @@ def _records(
         stored_as = record.manifest.name if record.manifest else name
         records[stored_as] = record
     return records, sorted(unmanaged)
+
+
+def _elsewhere(
+    defined: Defined, records: dict[str, Record], owner: Owner, project: Path
+) -> tuple[list[Status], set[str]]:
+    """Take out of the records the tables that another Assetfile beside this one has.
+
+    They are for that one to judge. If it is not there any more, it was renamed, maybe
+    to this one, and what it left is this one's.
+
+    Returns:
+        Rows of those tables, and the names of the Assetfiles that were looked for.
+    """
+    found, seen = [], {}
+    for name in sorted(records.keys() - defined.assets.keys()):
+        other = owner.beside(records[name].manifest)
+        if not is_plain(other):  # anybody may have written it
+            continue
+        if other not in seen:
+            seen[other] = (project / other).is_file()
+        if seen[other]:
+            found.append(orphan_status(name, records.pop(name), f"of `{other}`"))
+    return found, {*seen}
 
 
 def _with_observed(record: Record, observer: Observer) -> Record:

@@ -11,7 +11,8 @@ printed but the error, as text on standard error.
 mode       keys beside those
 ========== ==================================================================
 status     ``tables``: rows, sources first, assets upstream before downstream,
-           orphans last; ``unmanaged``: places without a manifest
+           orphans last; ``unmanaged``: places without a manifest;
+           ``elsewhere``: rows of tables that other Assetfiles have
 check      ``ok``; ``tables``: the rows that are not fresh, tolerated ones
            left out
 why        ``tables``: rows that have ``notes`` (``file``, ``line``, ``text``),
@@ -85,9 +86,15 @@ def render_json(mode: str, project: str, keys: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2)
 
 
-def status_keys(rows: Sequence[Status], unmanaged: Sequence[str]) -> dict[str, Any]:
+def status_keys(
+    rows: Sequence[Status], unmanaged: Sequence[str], elsewhere: Sequence[Status]
+) -> dict[str, Any]:
     """Return what `--status --json` tells."""
-    return {"tables": [_row(row) for row in rows], "unmanaged": list(unmanaged)}
+    return {
+        "tables": [_row(row) for row in rows],
+        "unmanaged": list(unmanaged),
+        "elsewhere": [_row(row) for row in elsewhere],
+    }
 
 
 def check_keys(reported: Sequence[Status]) -> dict[str, Any]:

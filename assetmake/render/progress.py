@@ -122,7 +122,7 @@ class Progress(Listener):
             self._write(line + "\n")
             if outcome.kept:
                 kept = safe(self._path(outcome.kept))
-                self._write(f"      it had been changed by hand: kept in {kept}\n")
+                self._write(f"      it was not as a build leaves it: kept in {kept}\n")
             self._draw()
 
     def close(self) -> None:

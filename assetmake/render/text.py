@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
@@ -146,9 +147,19 @@ def short_reason(reasons: Sequence[Reason], width: int, look: Look) -> str:
 
 
 def render_counts(
-    rows: Sequence[Status], unmanaged: Sequence[str], look: Look
+    rows: Sequence[Status],
+    unmanaged: Sequence[str],
+    elsewhere: Sequence[Status],
+    look: Look,
 ) -> list[str]:
-    """Return the lines below a status: how many of each state, and what helps."""
+    """Return the lines below a status: how many of each state, and what helps.
+
+    Args:
+        rows: All that are shown.
+        unmanaged: Places without a manifest.
+        elsewhere: Tables of other Assetfiles.
+        look: Of the stream.
+    """
     counts = [
         f"{number:,} {state}"
         for state in _COUNTED
@@ -157,7 +168,12 @@ def render_counts(
     text = f"{count(len(rows), 'table')}: {', '.join(counts)}."
     hints = []
     if any(row.is_stale for row in rows):
-        hints += ["assetmake --why NAME explains", "assetmake builds"]
+        hints.append("assetmake --why NAME explains")
+        stuck = {reason.code for row in rows for reason in row.reasons} & _STUCK
+        if not stuck:
+            hints.append("assetmake builds")
+        elif "manifest-missing" in stuck:
+            hints.append("--accept NAME adopts what has no manifest")
     if any(row.is_removable for row in rows):
         command = "--prune" if hints else "assetmake --prune"
         hints.append(f"{command} removes orphans")
@@ -169,12 +185,28 @@ def render_counts(
         warnings = count(sum(len(row.warnings) for row in warned), "check")
         name = safe(warned[0].name) if len(warned) == 1 else "NAME"
         lines += wrap(f"{warnings} to look at: assetmake --why {name}", look.width)
-    if unmanaged:
-        places = listed([safe(place) for place in unmanaged[:3]])
-        more = f" and {len(unmanaged) - 3} more" if len(unmanaged) > 3 else ""
-        lines += wrap(f"not made by assetmake, left alone: {places}{more}", look.width)
+    lines += _left_alone("without a manifest", unmanaged, look)
+    places: dict[str, list[str]] = {}
+    for row in elsewhere:
+        place = os.path.dirname(row.place.file) if row.place else row.name
+        whose = row.reasons[0].text.replace("`", "")
+        places.setdefault(whose, []).append(place)
+    for whose, found in places.items():
+        lines += _left_alone(safe(whose), found, look)
     return lines
 
+
+def _left_alone(why: str, places: Sequence[str], look: Look) -> list[str]:
+    """Return the line for places that no build and no prune touches."""
+    if not places:
+        return []
+    shown = listed([safe(place) for place in places[:3]])
+    more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+    return wrap(f"{why}, left alone: {shown}{more}", look.width)
+
+
+#: Reasons for which a build does not begin.
+_STUCK = {"manifest-missing", "source-missing"}
 
 #: The order in which states are counted: first what is well.
 _COUNTED = (

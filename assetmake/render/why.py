@@ -39,7 +39,9 @@ def render_why(why: Why, statuses: Mapping[str, Status], now: float, look: Look)
     lines = _heading(status, now, look)
     for number, reason in enumerate(status.reasons, 1):
         lines += _reason(number, reason, status, statuses, look)
-    if status.state is State.ORPHANED:
+    if status.state is State.ORPHANED and not (
+        status.manifest is None or status.manifest.adopted
+    ):
         named = "" if status.is_removable else f" {safe(status.name)}"
         lines.append(f"  assetmake --prune{named} removes it")
     lines += _checks(why, look)

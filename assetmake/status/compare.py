@@ -61,7 +61,9 @@ def compare(
         )
     for name in sorted(records.keys() - statuses.keys()):
         if records[name].condition is not Condition.UNMANAGED:
-            statuses[name] = orphan_status(name, records[name], owner)
+            statuses[name] = orphan_status(
+                name, records[name], owner.problem(records[name].manifest)
+            )
     return statuses
 
 
@@ -80,10 +82,15 @@ def source_status(source: SourceData) -> Status:
     )
 
 
-def orphan_status(name: str, record: Record, owner: Owner) -> Status:
-    """Return the row of a stored table that nothing defines."""
+def orphan_status(name: str, record: Record, problem: str) -> Status:
+    """Return the row of a stored table that nothing defines here.
+
+    Args:
+        name: The table's.
+        record: Of it.
+        problem: Why somebody else may have it; empty if nobody has.
+    """
     manifest = record.manifest
-    problem = owner.problem(manifest.project) if manifest else ""
     reason = (
         Reason("other-project", problem, name)
         if problem

@@ -64,7 +64,9 @@ class Definition:
         format: What ``format=`` asks for; empty for the project's default.
         table_format: In which format tables are kept by default.
         project: Name of its project; empty if that has none.
-        is_open: Whether its annotation leaves open that the result is pickled.
+        assetfile: File name of the Assetfile that was loaded.
+        is_open: Whether its annotation leaves open that the result is pickled, or
+            its ``format=`` says so.
         columns: Declared names, with dtypes or None; None if not declared.
         schema: Columns that a ``schema=`` declares; None if it tells none.
         group: For selection and display.
@@ -85,6 +87,7 @@ class Definition:
     format: str = ""
     table_format: str = "parquet"
     project: str = ""
+    assetfile: str = ""
     is_open: bool = True
     columns: Mapping[str, str | None] | None = None
     schema: Declared | None = None
@@ -114,20 +117,25 @@ class Owner(NamedTuple):
         project: Name of the project that looks; empty if it has none.
         is_alone: Whether the store lies in that project's directory, so that others
             hardly use it.
+        assetfile: File name of the Assetfile that was loaded.
     """
 
     project: str = ""
     is_alone: bool = True
+    assetfile: str = ""
 
-    def problem(self, project: str) -> str:
-        """Return why a table may be another project's; empty if it is this one's.
-
-        Args:
-            project: What its manifest names; empty if that names none.
-        """
+    def problem(self, manifest: Manifest | None) -> str:
+        """Return why a table may be another project's; empty if it is this one's."""
+        project = manifest.project if manifest else self.project
         if project == self.project or (not project and self.is_alone):
             return ""
         return f"of the project `{project}`" if project else "of an unnamed project"
+
+    def beside(self, manifest: Manifest | None) -> str:
+        """Return which other Assetfile of this project a manifest names; or empty."""
+        if manifest is None or self.problem(manifest):
+            return ""
+        return manifest.assetfile if manifest.assetfile != self.assetfile else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from assetmake.errors import StoreError
 from assetmake.frames.base import FileRecord, Stored
 from assetmake.saved.draft import Draft
 from assetmake.saved.fileindex import FileIndex
@@ -114,6 +115,10 @@ class Store(Protocol):
 
     def keep(self, name: str) -> Path:
         """Copy what stands in an asset's place aside; return where to."""
+        ...
+
+    def obstacle(self, name: str) -> StoreError | None:
+        """Return why `remove` would refuse a table; None if it would not."""
         ...
 
     def remove(self, name: str) -> None:

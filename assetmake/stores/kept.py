@@ -34,7 +34,7 @@ from assetmake.stores.manifest import (
 from assetmake.system.plain import read_plain
 
 #: Changes with what is kept of a manifest, and how.
-_FORMAT = "assetmake-records-2"
+_FORMAT = "assetmake-records-3"
 #: An inspection writes if at least one of so many records is new.
 _WORTH_SAVING = 64
 
@@ -268,8 +268,10 @@ def pack(manifest: Manifest) -> list[Any]:
         list(manifest.why),
         dict(manifest.versions),
         manifest.accepted,
+        manifest.adopted,
         [_pack_check(record) for record in manifest.checks],
         manifest.project,
+        manifest.assetfile,
     ]
 
 
@@ -282,8 +284,8 @@ def unpack(packed: Sequence[Any], file: str) -> Manifest:
     """
     (
         name, code, code_files, inputs, reads, observed, variables, packages, output,
-        built_at, seconds, peak_memory, why, versions, accepted, checks,
-        project,
+        built_at, seconds, peak_memory, why, versions, accepted, adopted, checks,
+        project, assetfile,
     ) = packed  # fmt: skip
     kind, format_, asked, fingerprint, files, rows, columns, extra = output
     return Manifest(
@@ -312,8 +314,10 @@ def unpack(packed: Sequence[Any], file: str) -> Manifest:
         tuple(why),
         versions,
         accepted,
+        adopted,
         tuple(_unpack_check(item) for item in checks) if checks else (),
         project,
+        assetfile,
     )
 
 

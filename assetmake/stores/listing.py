@@ -9,6 +9,7 @@ from pathlib import Path
 from assetmake.errors import StoreError
 from assetmake.fingerprint import digest
 from assetmake.saved.draft import Draft
+from assetmake.saved.snapshot import PRIVATE
 from assetmake.stores.manifest import (
     FILE_NAME,
 )
@@ -16,16 +17,28 @@ from assetmake.stores.manifest import (
 #: Written behind the data, as Hadoop does, for readers that wait for it.
 SUCCESS = "_SUCCESS"
 
+#: What says that a directory is a project, or a store.
+_OF_PROJECTS = frozenset({"Assetfile.py", PRIVATE})
+
 #: Bytes that a name may fill where file systems allow 255.
 _LONGEST_FLAT = 120
 
 
-def inside(directory: str) -> tuple[list[str], bool, bool]:
-    """Return subdirectories, whether there is a manifest, whether there are files."""
+def inside(directory: str, *, is_root: bool) -> tuple[list[str], bool, bool]:
+    """Return subdirectories, whether there is a manifest, whether there are files.
+
+    Nothing of a directory that is another project's, or its store.
+
+    Args:
+        directory: To look into.
+        is_root: Whether it is the store's own, which may be that of its project.
+    """
     inner, has_manifest, has_files = [], False, False
     try:
         with os.scandir(directory) as entries:
             for entry in entries:
+                if entry.name in _OF_PROJECTS and not is_root:
+                    return [], False, False
                 if entry.name == FILE_NAME:
                     has_manifest = True
                 elif is_hidden(entry.name):
@@ -84,8 +97,9 @@ def data_files(directory: Path) -> list[tuple[str, str]]:
             if is_hidden(entry.name):
                 continue
             if not entry.is_file():
-                msg = f"{entry.name} in a staged table is no file"
-                raise StoreError(msg)
+                msg = f"`{entry.name}` in {directory.name}/ is no file"
+                hint = "keep all files of an asset right in its directory"
+                raise StoreError(msg, hints=hint)
             found.append((entry.name, entry.path))
     return sorted(found)
 

@@ -15,7 +15,7 @@ from assetmake.frames.base import FileRecord
 from assetmake.names import path_of
 from assetmake.saved.clocks import FINE_TICK
 from assetmake.saved.fileindex import set_back
-from assetmake.status.rows import Failure
+from assetmake.status.rows import Condition, Failure, Record
 from assetmake.stores.base import Waiting
 from assetmake.stores.listing import SUCCESS, data_files, flat, is_hidden
 from assetmake.stores.manifest import (
@@ -230,34 +230,54 @@ class LocalStore(Tables):
             )
             return set_aside(copy, root_kept(self.root), flat(name))
         except (OSError, shutil.Error) as error:
-            msg = f"cannot keep {self.place(name)}, which was changed by hand"
+            msg = f"cannot keep {self.place(name)}, which no build wrote as it is"
             why = told(error) if error.errno else "not all of it can be copied"
             hint = hint_of(error) or "move it away by hand"
             raise StoreError(f"{msg}: {why}", hints=hint) from error
 
     def remove(self, name: str) -> None:
-        """Remove a table's files, manifest and marker; other files stay."""
+        """Remove a table's files, manifest and marker; other files stay.
+
+        Raises:
+            StoreError: see `obstacle`, or it cannot be removed.
+        """
         record = self.record(name)
+        obstacle = self._obstacle(name, record)
+        if obstacle is not None or record.manifest is None:
+            raise obstacle or AssertionError
+        try:
+            self._remove(self.root / path_of(name), name, record.manifest)
+        except OSError as error:
+            msg = f"cannot remove {self.place(name)}: {told(error)}"
+            raise StoreError(msg, hints=hint_of(error)) from error
+
+    def obstacle(self, name: str) -> StoreError | None:
+        """Return why a table would not be removed; None if it would."""
+        return self._obstacle(name, self.record(name))
+
+    def _obstacle(self, name: str, record: Record) -> StoreError | None:
         place = self.root / path_of(name)
         link = self._link_above(place)
         if link is not None:
             # Another store's table, maybe, or one that somebody keeps elsewhere.
-            shown = link.relative_to(self.root)
-            msg = f"{self.place(name)} is not removed: `{shown}` in the store is a link"
+            at = link.relative_to(self.root)
+            msg = f"{self.place(name)} is not removed: `{at}` in the store is a link"
             hint = "remove the link by hand, and what it leads to if nobody needs it"
-            raise StoreError(msg, hints=hint)
-        problem = record.problem or ("" if record.manifest else "it has no manifest")
-        if record.manifest is None or problem or self._foreign(place, record.manifest):
-            what = problem or record.detail or "it was changed"
-            msg = f"cannot prove that assetmake wrote {self.place(name)}: {what}"
-            raise StoreError(
-                msg, hints=f"remove it by hand: rm -r {_quoted(self.place(name))}"
-            )
-        try:
-            self._remove(place, name, record.manifest)
-        except OSError as error:
-            msg = f"cannot remove {self.place(name)}: {told(error)}"
-            raise StoreError(msg, hints=hint_of(error)) from error
+            return StoreError(msg, hints=hint)
+        why = ""
+        if record.problem:
+            why = f"its manifest is {record.problem}"
+        elif record.manifest is None:
+            why = "it has no manifest"
+        elif self._foreign(place, record.manifest):
+            why = record.detail or "it was changed"
+        elif record.manifest.adopted and record.condition is not Condition.LOST:
+            why = "--accept took it as it was, and no build has replaced it since"
+        if not why:
+            return None
+        msg = f"cannot prove that assetmake wrote {self.place(name)}: {why}"
+        shown = _quoted(self.place(name))
+        return StoreError(msg, hints=f"if nobody needs it, remove it: rm -r {shown}")
 
     def _foreign(self, place: Path, manifest: Manifest) -> bool:
         """Whether there is data in a table that its manifest does not account for.

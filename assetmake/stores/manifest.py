@@ -114,8 +114,12 @@ class Manifest:
         why: Codes of the reasons for which it was built.
         versions: Of Python, assetmake and the packages that the code uses.
         accepted: Whether `--accept` recorded it, not a build.
+        adopted: Whether nothing proves that a build wrote the data: somebody put it
+            there, or changed it, and `--accept` took it.
         checks: What each check said of the table that is stored.
         project: Name of the project whose asset it is; empty if that has none.
+        assetfile: File name of the Assetfile that was loaded for it; empty if that is
+            not known.
     """
 
     name: str
@@ -134,8 +138,10 @@ class Manifest:
     why: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     accepted: bool = False
+    adopted: bool = False
     checks: tuple[CheckRecord, ...] = ()
     project: str = ""
+    assetfile: str = ""
 
 
 def present(found: Mapping[str, str | None]) -> dict[str, str]:
@@ -153,8 +159,10 @@ def dump_manifest(manifest: Manifest) -> bytes:
     data: dict[str, Any] = {
         "format": FORMAT,
         "asset": manifest.name,
+        "assetfile": manifest.assetfile,
         "built": {
             "accepted": manifest.accepted,
+            "adopted": manifest.adopted,
             "at": manifest.built_at,
             "peak_memory": manifest.peak_memory,
             "seconds": manifest.seconds,
@@ -318,12 +326,15 @@ def _manifest(reader: Reader) -> Manifest:
         why=tuple(built.list_of("why", str)),
         versions=built.texts("versions"),
         accepted=built.get("accepted", bool),
+        # Those of before do not tell whether a build wrote what was accepted.
+        adopted=built.get("adopted" if built.has("adopted") else "accepted", bool),
         # Manifests of builds that knew no checks have none.
         checks=tuple(_check(item) for item in reader.items("checks"))
         if reader.has("checks")
         else (),
         # As have those of builds that knew of one project only.
         project=reader.get("project", str) if reader.has("project") else "",
+        assetfile=reader.get("assetfile", str) if reader.has("assetfile") else "",
     )
 
 

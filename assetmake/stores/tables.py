@@ -66,7 +66,7 @@ class Tables:
             if self._table_files(directory, prefix) is not None:
                 yield prefix
                 continue
-            inner, has_manifest, has_files = inside(directory)
+            inner, has_manifest, has_files = inside(directory, is_root=not prefix)
             if prefix and (has_manifest or has_files):
                 yield prefix
             if has_manifest:
@@ -232,14 +232,18 @@ class Tables:
             return False
 
     def is_ours(self, name: str, record: Record) -> bool:
-        """Return whether a directory holds nothing but what a build wrote."""
+        """Return whether a directory holds nothing but what a build wrote.
+
+        What was adopted is somebody's own: no build can write that anew.
+        """
         if record.condition is Condition.MODIFIED:
             return False
         try:
             found = os.listdir(f"{self.root}{os.sep}{path_of(name)}")
         except FileNotFoundError:
             return True
-        files = record.manifest.output.files if record.manifest else ()
+        manifest = record.manifest
+        files = manifest.output.files if manifest and not manifest.adopted else ()
         return {*found} <= {FILE_NAME, SUCCESS, *files}
 
     def stored(self, manifest: Manifest) -> Stored:
@@ -290,7 +294,7 @@ class Tables:
                 for name in known:
                     draft.stamp(f"{directory}{os.sep}{name}")
                 continue
-            inner, has_manifest, _ = inside(directory)
+            inner, has_manifest, _ = inside(directory, is_root=directory == top)
             if has_manifest:
                 draft_files(draft, directory)
                 continue
