@@ -235,6 +235,26 @@ def test_a_table_in_another_format_is_told_what_to_write(space):
     assert space.run("--check").status == 0
 
 
+@pytest.mark.parametrize("reads", ["pd.DataFrame", "'polars.LazyFrame'", "pa.Table"])
+def test_what_others_read_as_a_table_is_one(space, reads):
+    """Where the asset's own annotation does not say."""
+    if "polars" in reads:
+        pytest.importorskip("polars")
+    place = kind(space)
+    put(place, "notes.txt")
+    text = (space.root / "Assetfile.py").read_text()
+    reader = f"@asset\ndef down(made: {reads}) -> str:\n    return 'x'\n"
+    space.write({"Assetfile.py": f"{text}\n{reader}"})
+
+    ran = space.run("--accept", "made")
+
+    assert ran.status == 2
+    assert "it holds notes.txt, and `down` reads `made` as a p" in ran.err
+    (place / "notes.txt").unlink()
+    put(place, "hand.parquet")
+    assert space.run("--accept", "made").status == 0
+
+
 @pytest.mark.parametrize(
     ("returns", "name", "data", "found"),
     [

@@ -62,6 +62,7 @@ HOT_JSON = {
     "built_at": "2026-11-23T06:41:00Z",
     "seconds": 0.06,
     "accepted": False,
+    "adopted": False,
     "warnings": [],
     "checks": [],
 }

@@ -129,7 +129,13 @@ def _accepted(view: View, name: str, store: Store, frames: Frames) -> Manifest:
         output = replace(output, asked=asked)
     else:
         asset, is_adopted = view.defined.assets[name], True
-        output = adopted(asset, definition, record, store, frames)
+        readers = [
+            (reader, item.annotation)
+            for reader, resolved in view.defined.resolved.items()
+            for item in resolved.inputs
+            if item.name == name
+        ]
+        output = adopted(asset, definition, record, store, frames, readers=readers)
     closure = view.defined.closures[name]
     now = dt.datetime.now(dt.UTC)
     return Manifest(

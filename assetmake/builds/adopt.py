@@ -5,7 +5,7 @@ The asset's annotation and `format=` say which kind that is, as they do for a bu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from assetmake.assets import Asset
 from assetmake.errors import FrameError, StoreError, hint_of, told
 from assetmake.frames import Frames
+from assetmake.frames.annotations import alternatives
 from assetmake.frames.base import FileRecord, Handler, Stored
 from assetmake.frames.content import fingerprint_stored
 from assetmake.frames.foreign import expected, format_of, misfit
@@ -75,7 +76,13 @@ def refuse_kind(
 
 
 def adopted(
-    asset: Asset, definition: Definition, record: Record, store: Store, frames: Frames
+    asset: Asset,
+    definition: Definition,
+    record: Record,
+    store: Store,
+    frames: Frames,
+    *,
+    readers: Sequence[tuple[str, Any]],
 ) -> Output:
     """Describe files that assetmake did not write, or not in this form.
 
@@ -85,6 +92,7 @@ def adopted(
         record: What is known of its place.
         store: Where they are.
         frames: Handlers of types.
+        readers: Assets that read it, each with the annotation by which it does.
 
     Raises:
         StoreError: they are of another kind, cannot be read, or there are none.
@@ -112,7 +120,27 @@ def adopted(
     found = _Found(asset, definition, handler, stored, place)
     if problem:
         raise _refused(found, problem)
+    if handler is None:
+        _refuse_report(found, readers, frames)
     return _described(found, files)
+
+
+def _refuse_report(
+    found: _Found, readers: Sequence[tuple[str, Any]], frames: Frames
+) -> None:
+    """Raise if what is no table is read as one: that tells where nothing else does."""
+    for reader, annotation in readers if found.stored.format not in _TABLES else ():
+        if not alternatives(annotation):
+            continue
+        wanted = frames.for_annotation(annotation, reading=True)
+        if "csv" in wanted.formats and found.stored.format not in wanted.formats:
+            name = found.definition.name
+            msg = (
+                f"{found.place} cannot be accepted as `{name}`: it holds "
+                f"{found.stored.files[0].name}, and `{reader}` reads `{name}` as a "
+                f"{wanted.name}"
+            )
+            raise StoreError(msg, hints=found.hint)
 
 
 def _format(

@@ -48,8 +48,8 @@ build      ``ok``; ``interrupted``; ``seconds``; ``fresh``: number of assets
 
 A row has ``name``, ``state``, ``file``, ``line``, ``reasons``, ``description``,
 ``rows``, ``bytes``, ``columns`` (``name`` and ``dtype``), ``fingerprint``,
-``format``, ``built_at`` (ISO 8601, UTC), ``seconds`` and ``accepted``, the last
-eight as the manifest has them, ``warnings`` (texts) and ``checks``: ``name``,
+``format``, ``built_at`` (ISO 8601, UTC), ``seconds``, ``accepted`` and ``adopted``,
+the last nine as the manifest has them, ``warnings`` (texts) and ``checks``: ``name``,
 ``file``, ``line``, ``severity``, ``passed`` (null if it was not run),
 ``failing`` (number of rows) and ``message``, as the manifest has them. A reason
 has ``code``, ``text``, ``subject`` and ``change``: null, or ``kind``, ``name``,
@@ -239,6 +239,7 @@ def _row(row: Status) -> dict[str, Any]:
         "built_at": manifest.built_at if manifest else None,
         "seconds": manifest.seconds if manifest else None,
         "accepted": manifest.accepted if manifest else None,
+        "adopted": manifest.adopted if manifest else None,
         "warnings": list(row.warnings),
         "checks": [_check(check) for check in (manifest.checks if manifest else ())],
     }
