@@ -899,3 +899,37 @@ def test_an_input_of_one_row_has_one_row(tmp_path):
     )
 
     assert "  input raw: 1 row; n\n" in space.run().err
+
+
+def test_options_of_a_source_are_told_as_options(tmp_path):
+    """By name; their values, which may be secret, stand in no manifest."""
+    space = TestSpace(tmp_path)
+    space.write(
+        {
+            "raw.csv": "n;m\n1;2\n",
+            "Assetfile.py": """
+                from assetmake import asset, source
+
+                source("raw", path="raw.csv", options={"sep": ";"})
+
+
+                @asset
+                def table(raw):
+                    return raw
+            """,
+        }
+    )
+    space.built()
+    manifest = (tmp_path / "data/table/_manifest.json").read_text()
+    more = """options={"sep": ";", "na_values": "qqxzw"}"""
+    space.edit("Assetfile.py", """options={"sep": ";"}""", more)
+
+    changed = space.run("--check")
+    space.built()
+
+    assert "source `raw` changed: option `na_values` is new\n" in changed.out
+    again = (tmp_path / "data/table/_manifest.json").read_text()
+    assert '"options.sep"' in manifest
+    assert '"options.na_values"' in again
+    assert "qqxzw" not in again
+    assert space.run("--check").status == 0

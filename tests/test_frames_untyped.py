@@ -13,7 +13,9 @@ from trips import Saved, source
 
 from assetmake.errors import FrameError
 from assetmake.frames import Frames
+from assetmake.frames.base import Stored
 from assetmake.frames.content import fingerprint_stored
+from assetmake.frames.untyped import read
 
 TEXT = "station,valid,tmpf\nSFO,2010-04-01 00:00,51.5\nSFO,2010-04-01 01:00,\n"
 
@@ -92,6 +94,31 @@ def test_options_are_those_of_read_csv(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("format_", "option", "hint"),
+    [
+        ("csv", "dtyp", "write `dtype` in the `options=` of the source"),
+        ("csv", "qqxzw", "take it out of the `options=` of the source"),
+        ("json", "encodin", "write `encoding` in the `options=` of the source"),
+    ],
+)
+def test_an_option_that_the_reader_does_not_take_is_named(
+    tmp_path, format_, option, hint
+):
+    """It was told to mend the file."""
+    file = tmp_path / f"t.{format_}"
+    file.write_text("[]")
+    stored = Stored("t", tmp_path, (file,), format_, None, {option: 1}, is_source=True)
+
+    with pytest.raises(FrameError) as refused:
+        read(stored, {option: 1})
+
+    assert str(refused.value) == (
+        f"`t` cannot be read: pandas.read_{format_} takes no option `{option}`"
+    )
+    assert refused.value.hints == (hint,)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("files", "options", "text"),
@@ -99,11 +126,10 @@ def test_options_are_those_of_read_csv(tmp_path):
         ({"a_csv": b"a\n\xff\n"}, {}, "codec can't decode"),
         ({"a_csv": ""}, {}, "No columns to parse"),
         ({"a_csv": "a,b\n1,2\n1,2,3,4\n"}, {}, "Expected 2 fields"),
-        ({"a_csv": TEXT}, {"seperator": ";"}, "seperator"),
         ({"a_csv": TEXT}, {"chunksize": 1}, "pieces"),
         ({"a_csv": TEXT}, {"encoding": "no-such"}, "no-such"),
     ],
-    ids=["encoding", "empty", "ragged", "unknown option", "pieces", "unknown encoding"],
+    ids=["encoding", "empty", "ragged", "pieces", "unknown encoding"],
 )
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # pandas' own
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

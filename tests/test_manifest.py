@@ -36,7 +36,10 @@ MANIFEST = Manifest(
         Part("clean", "helper", Place("w.py", 12), "code-1:q", "def clean(): 1", "hot"),
     ),
     code_files={"Assetfile.py": "d1", "w.py": "d2"},
-    inputs=(InputRecord("raw", "raw", "bytes-1:r"), InputRecord("m", "mid", "x")),
+    inputs=(
+        InputRecord("raw", "raw", "bytes-1:r", {"options.sep": "blake2b-1:s"}),
+        InputRecord("m", "mid", "x"),
+    ),
     reads={"q.sql": "bytes-1:q"},
     observed={"cfg.json": "bytes-1:o"},
     variables={"REGION": "blake2b-1:v"},

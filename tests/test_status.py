@@ -232,6 +232,45 @@ def test_source_changed_reaches_its_readers_only():
     ]
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "text"),
+    [
+        ({}, {}, "source `raw` changed"),
+        ({"options.sep": "a"}, {"options.sep": "a"}, "source `raw` changed"),
+        ({}, {"options.sep": "a"}, "source `raw` changed: option `sep` is new"),
+        (
+            {"options.sep": "a", "options.dtype": "a"},
+            {"options.sep": "b"},
+            "source `raw` changed: option `dtype` is gone, option `sep` changed",
+        ),
+        (
+            {"format": "a", "version": "1"},
+            {"version": "2"},
+            "source `raw` changed: its format is gone, its version changed",
+        ),
+    ],
+)
+def test_how_a_source_is_read_otherwise_is_told(before, now, text):
+    """It was told as a change of its data."""
+    records = {
+        **RECORDS,
+        "mid": Record(
+            Condition.INTACT,
+            replace(
+                manifest(MID, "arrow-1:mid"),
+                inputs=(InputRecord("raw", "raw", "bytes-1:raw", before),),
+            ),
+        ),
+    }
+
+    raw = replace(RAW, fingerprint="bytes-1:new", read_as=now)
+
+    reasons = statuses(raw=raw, records=records)["mid"].reasons
+    assert [(reason.code, reason.text) for reason in reasons] == [
+        ("source-changed", text)
+    ]
+
+
 def test_missing_source_is_told_on_its_row_and_its_readers():
     """Nothing can be built without it, and nothing downstream is fresh."""
     rows = statuses(raw=SourceData("raw", PLACE, None, "no file raw.csv"))

@@ -191,7 +191,9 @@ def _checks(definition: Definition, record: Record) -> tuple[CheckRecord, ...]:
 def _inputs(definition: Definition, view: View) -> tuple[InputRecord, ...]:
     found = []
     for read in definition.inputs:
+        read_as: Mapping[str, str] = {}
         if read.name in view.sources:
+            read_as = view.sources[read.name].read_as
             fingerprint = view.sources[read.name].fingerprint
         else:
             manifest = view.records[read.name].manifest
@@ -199,5 +201,5 @@ def _inputs(definition: Definition, view: View) -> tuple[InputRecord, ...]:
         if fingerprint is None:
             msg = f"`{definition.name}` reads `{read.name}`, which is not stored"
             raise UnknownNameError(msg, hints=f"build or accept `{read.name}` first")
-        found.append(InputRecord(read.parameter, read.name, fingerprint))
+        found.append(InputRecord(read.parameter, read.name, fingerprint, read_as))
     return tuple(found)

@@ -260,14 +260,17 @@ def _inputs(
     """Return what the asset is about to read, fingerprinted before it does."""
     found = []
     for read in definition.inputs:
+        read_as: Mapping[str, str] = {}
         if read.name in state.sources:
+            read_as = state.sources[read.name].read_as
             fingerprint = world.source_now(read.name)
             state.sources[read.name] = replace(
                 state.sources[read.name], fingerprint=fingerprint
             )
         else:
             fingerprint = current_fingerprint(read.name, state.sources, state.statuses)
-        found.append(InputRecord(read.parameter, read.name, fingerprint or "missing"))
+        fingerprint = fingerprint or "missing"
+        found.append(InputRecord(read.parameter, read.name, fingerprint, read_as))
     return tuple(found)
 
 

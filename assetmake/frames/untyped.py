@@ -6,18 +6,22 @@ not text in one of them and a number in another. Nothing here is written.
 
 from __future__ import annotations
 
+import inspect
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pandas as pd
 
-from assetmake.errors import FrameError
+from assetmake.errors import FrameError, did_you_mean
 from assetmake.frames.base import Stored
 
 #: Bytes that are looked at to tell a list of records from lines of them.
 _HEAD = 1 << 10
+#: How Python begins what it says of an argument that a function does not take.
+_UNKNOWN = re.compile(r"^read_\w+\(\) got an unexpected keyword argument '(\w+)'")
 
 
 def read(stored: Stored, options: Mapping[str, Any]) -> pd.DataFrame:
@@ -43,13 +47,27 @@ def read(stored: Stored, options: Mapping[str, Any]) -> pd.DataFrame:
     except (ValueError, TypeError, LookupError, OSError) as error:
         # UnicodeDecodeError and pandas' ParserError are ValueErrors, an unknown
         # encoding is a LookupError.
+        reader = f"pandas.read_{stored.format}"
+        if unknown := _UNKNOWN.search(str(error)):
+            raise _unknown_option(stored.name, unknown[1], reader) from error
         files = ", ".join(file.name for file in stored.files[:3])
         msg = f"`{stored.name}` cannot be read as {stored.format} ({files}): {error}"
         hint = (
             f"mend the file, or say how to read it: `options=` of the source takes "
-            f"those of pandas.read_{stored.format}, such as encoding"
+            f"those of {reader}, such as encoding"
         )
         raise FrameError(msg, hints=hint) from error
+
+
+def _unknown_option(name: str, option: str, reader: str) -> FrameError:
+    """Return what to say of an option that a function of pandas does not take."""
+    function = getattr(pd, reader.rpartition(".")[2])
+    close = did_you_mean(option, inspect.signature(function).parameters)
+    msg = f"`{name}` cannot be read: {reader} takes no option `{option}`"
+    hint = "take it out of the `options=` of the source"
+    if close:
+        hint = f"write `{close}` in the `options=` of the source"
+    return FrameError(msg, hints=hint)
 
 
 def _read_csv(stored: Stored, options: Mapping[str, Any]) -> pd.DataFrame:

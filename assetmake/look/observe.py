@@ -18,6 +18,7 @@ from assetmake.fingerprint import Encodable, digest
 from assetmake.frames.base import Stored
 from assetmake.names import alike
 from assetmake.saved.fileindex import FileIndex
+from assetmake.saved.surroundings import salted
 from assetmake.status.rows import Condition, SourceData
 from assetmake.stores.local import LocalStore
 from assetmake.stores.manifest import FILE_NAME as MANIFEST
@@ -55,7 +56,11 @@ class Observer:
                 source.name, place, None, str(error), description=source.description
             )
         return SourceData(
-            source.name, place, fingerprint, description=source.description
+            source.name,
+            place,
+            fingerprint,
+            description=source.description,
+            read_as=read_as(source),
         )
 
     def _source_fingerprint(self, source: Source) -> str:
@@ -262,6 +267,17 @@ def _base(source: Source, project: Path) -> Path:
     while is_glob(str(fixed), project):
         fixed = fixed.parent
     return project / fixed
+
+
+def read_as(source: Source) -> dict[str, str]:
+    """Return a hash of all that a source says of how it is read.
+
+    Options may hold a password.
+    """
+    said = {f"options.{key}": repr(value) for key, value in source.options.items()}
+    said |= {"format": source.format} if source.format else {}
+    said |= {"version": source.version} if source.version else {}
+    return {key: salted(key, said[key]) for key in sorted(said)}
 
 
 def _options(options: Mapping[str, object]) -> Encodable:

@@ -15,7 +15,7 @@ from assetmake.assetfile.defined import Checked, Defined, relative_place, used
 from assetmake.assets import Asset, Source
 from assetmake.code.explain import explain_change
 from assetmake.config import Config, is_below
-from assetmake.look.observe import Observer
+from assetmake.look.observe import Observer, read_as
 from assetmake.names import folded
 from assetmake.saved.surroundings import packages, variables
 from assetmake.status.compare import compare, orphan_status
@@ -235,7 +235,11 @@ def _recorded_source(
     place = relative_place(source.place, project)
     fingerprint = recorded.get(source.name, "unknown:")
     return SourceData(
-        source.name, place, fingerprint, description=source.description or ""
+        source.name,
+        place,
+        fingerprint,
+        description=source.description or "",
+        read_as=read_as(source),
     )
 
 

@@ -18,12 +18,17 @@ def variables(names: Iterable[str]) -> dict[str, str | None]:
         if value is None:
             found[name] = None
             continue
-        from hashlib import blake2b
-
-        key = name.encode("utf-8", "surrogateescape")[:64]
-        data = value.encode("utf-8", "surrogateescape")
-        found[name] = "blake2b-1:" + blake2b(data, key=key, digest_size=16).hexdigest()
+        found[name] = salted(name, value)
     return found
+
+
+def salted(name: str, value: str) -> str:
+    """Return a hash that stands for a value which may be a secret."""
+    from hashlib import blake2b
+
+    key = name.encode("utf-8", "surrogateescape")[:64]
+    data = value.encode("utf-8", "surrogateescape")
+    return "blake2b-1:" + blake2b(data, key=key, digest_size=16).hexdigest()
 
 
 def packages(names: Iterable[str]) -> dict[str, str | None]:

@@ -14,7 +14,7 @@ from assetmake.code.parts import Change, Part, Place
 from assetmake.fingerprint import digest
 
 if TYPE_CHECKING:
-    from assetmake.stores.manifest import Manifest
+    from assetmake.stores.manifest import InputRecord, Manifest
 from assetmake.status.rows import (
     ABSENT,
     PICKLE,
@@ -283,25 +283,28 @@ def _why_inputs(
             yield Reason("input-removed", text, name)
     if now != before and not gone and not new:
         yield Reason("input-reordered", "its inputs are in another order")
-    recorded: dict[str, set[str]] = {}
+    recorded: dict[str, list[InputRecord]] = {}
     for item in manifest.inputs:
-        recorded.setdefault(item.name, set()).add(item.fingerprint)
+        recorded.setdefault(item.name, []).append(item)
     for name in dict.fromkeys(read.name for read in definition.inputs):
-        yield from _why_input(name, recorded.get(name, set()), sources, upstream)
+        yield from _why_input(name, recorded.get(name, []), sources, upstream)
 
 
 def _why_input(
     name: str,
-    recorded: set[str],
+    records: Sequence[InputRecord],
     sources: Mapping[str, SourceData],
     upstream: Mapping[str, Status],
 ) -> Iterator[Reason]:
+    recorded = {record.fingerprint for record in records}
     if name in sources:
         source = sources[name]
         if source.fingerprint is None:
             yield _source_missing(source)
         elif recorded and recorded != {source.fingerprint}:
-            yield Reason("source-changed", f"source `{name}` changed", name)
+            how = ", ".join(_read_otherwise(records[0].read_as, source.read_as))
+            text = f"source `{name}` changed" + (f": {how}" if how else "")
+            yield Reason("source-changed", text, name)
         return
     status = upstream[name]
     if status.is_stale:
@@ -311,6 +314,15 @@ def _why_input(
         yield Reason("upstream-outdated", text, name)
     elif status.manifest and recorded - {status.manifest.output.fingerprint}:
         yield Reason("upstream-changed", f"upstream `{name}` changed", name)
+
+
+def _read_otherwise(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    """Yield how a source is read otherwise; its data may have changed, too."""
+    for key, old, new in _differences(before, now):
+        option = key.removeprefix("options.")
+        what = f"its {key}" if option == key else f"option `{option}`"
+        done = "is new" if old is None else "is gone" if new is None else "changed"
+        yield f"{what} {done}"
 
 
 def _source_missing(source: SourceData) -> Reason:

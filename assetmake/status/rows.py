@@ -100,7 +100,10 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class SourceData:
-    """A source today: its data's fingerprint, or why there is none."""
+    """A source today: its data's fingerprint, or why there is none.
+
+    For `read_as` see `InputRecord`.
+    """
 
     name: str
     place: Place
@@ -108,6 +111,7 @@ class SourceData:
     problem: str = ""
     rows: int | None = None
     description: str = ""
+    read_as: Mapping[str, str] = field(default_factory=dict)
 
 
 class Owner(NamedTuple):

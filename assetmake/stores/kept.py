@@ -247,7 +247,10 @@ def pack(manifest: Manifest) -> list[Any]:
         manifest.name,
         manifest.code,
         dict(manifest.code_files),
-        [[item.parameter, item.name, item.fingerprint] for item in manifest.inputs],
+        [
+            [item.parameter, item.name, item.fingerprint, dict(item.read_as)]
+            for item in manifest.inputs
+        ],
         dict(manifest.reads),
         dict(manifest.observed),
         dict(manifest.variables),

@@ -28,11 +28,16 @@ _DEEPEST = 64
 
 @dataclass(frozen=True, slots=True)
 class InputRecord:
-    """An upstream as it was read: by which parameter, and which data."""
+    """An upstream as it was read: by which parameter, and which data.
+
+    `read_as` has a hash of each option of a source, and of its format and version
+    where it declares one: what the fingerprint covers beside the files.
+    """
 
     parameter: str
     name: str
     fingerprint: str
+    read_as: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +185,7 @@ def dump_manifest(manifest: Manifest) -> bytes:
                 "fingerprint": record.fingerprint,
                 "name": record.name,
                 "parameter": record.parameter,
+                "read_as": dict(record.read_as),
             }
             for record in manifest.inputs
         ],
@@ -312,6 +318,8 @@ def _manifest(reader: Reader) -> Manifest:
                 item.get("parameter", str),
                 item.get("name", str),
                 item.get("fingerprint", str),
+                # Manifests of before there was such a record have none.
+                item.texts("read_as") if item.has("read_as") else {},
             )
             for item in reader.items("inputs")
         ),
