@@ -29,11 +29,15 @@ HOT = Outcome("hot", "built", 0.06, 10, 412)
 class Screen:
     """What a progress wrote, and a clock to turn."""
 
-    def __init__(self, *, live=False, width=80):
+    def __init__(self, *, live=False, width=80, keep_going=False):
         self.text = ""
         self.now = 100.0
         self.progress = Progress(
-            self._write, lambda: Look(width), live=live, clock=lambda: self.now
+            self._write,
+            lambda: Look(width),
+            live=live,
+            keep_going=keep_going,
+            clock=lambda: self.now,
         )
 
     def _write(self, text):
@@ -96,6 +100,61 @@ def test_an_asset_that_follows_is_counted_when_it_was_built(screen):
     screen.progress.finished(Outcome("diffs", "built", 1, 1, 1))
 
     assert [line[:6] for line in screen.lines()] == ["[1/2] ", "[2/2] ", "[3/3] ", ""]
+
+
+def reads(name, *upstream):
+    """Return a step that is built if the data above it changes."""
+    reasons = [Reason("upstream-outdated", "upstream", above) for above in upstream]
+    return Step(name, False, False, tuple(reasons))
+
+
+CHAIN = Plan(
+    (step("a"), reads("b", "a"), reads("c", "b"), reads("d", "a", "b")), (), ()
+)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "counters"),
+    [
+        (
+            [("a", "built", False), ("b", "built", False), ("c", "built", False)],
+            ["[1/3]", "[2/4]", "[3/4]"],
+        ),
+        (
+            [("a", "built", False), ("b", "built", True), ("d", "built", False)],
+            ["[1/3]", "[2/3]", "[3/3]"],
+        ),
+        ([("a", "built", True)], ["[1/1]"]),
+        ([("a", "checked", True)], ["[1/1]"]),
+        ([("a", "failed", False)], ["[1/1]"]),
+        # Its data is again what `b` read: that had been built from other code.
+        (
+            [("a", "built", False), ("b", "fresh", False), ("d", "built", False)],
+            ["[1/3]", "[2/2]"],
+        ),
+    ],
+)
+def test_what_is_sure_to_follow_is_counted_at_once(screen, outcomes, counters):
+    """Lines went `[1/1]`, `[2/2]`, `[3/3]`."""
+    screen.progress.planned(CHAIN)
+    screen.lines()
+
+    for name, kind, same_data in outcomes:
+        screen.progress.finished(Outcome(name, kind, 1, 1, 1, same_data=same_data))
+
+    assert [line.split()[0] for line in screen.lines()[:-1]] == counters
+
+
+def test_what_is_sure_to_be_skipped_is_counted_at_once():
+    screen = Screen(keep_going=True)
+    screen.progress.planned(CHAIN)
+    screen.lines()
+
+    screen.progress.finished(Outcome("a", "failed", 1))
+    screen.progress.finished(Outcome("b", "skipped", needs="a"))
+    screen.progress.close()
+
+    assert [line.split()[0] for line in screen.lines()[:-1]] == ["[1/3]", "[2/4]"]
 
 
 def test_what_was_spared_or_stopped_has_no_line(screen):

@@ -189,7 +189,13 @@ def _built(session: Session) -> Result:
     progress: Progress | None = None
     if not options.silent:
         live = err.can_live() and not options.verbose and not options.pdb
-        progress = Progress(err.write, err.look, live=live, path=session.path)
+        progress = Progress(
+            err.write,
+            err.look,
+            live=live,
+            keep_going=options.keep_going,
+            path=session.path,
+        )
     try:
         result = session.project.build(
             options.names,

@@ -51,6 +51,7 @@ class Progress(Listener):
         look: Callable[[], Look],
         *,
         live: bool = False,
+        keep_going: bool = False,
         path: Callable[[str], str] = str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -60,6 +61,7 @@ class Progress(Listener):
             write: Takes text, newlines included, and shows it at once.
             look: Of the stream; asked again and again, since windows change.
             live: Whether one line may be overwritten while assets run.
+            keep_going: Whether what needs a failed asset is skipped, and the rest run.
             path: Returns a path as the reader is to see it.
             clock: In seconds.
         """
@@ -71,9 +73,11 @@ class Progress(Listener):
         self._lock = threading.RLock()
         self._stop = threading.Event()
         self._ticker: threading.Thread | None = None
-        self._certain: frozenset[str] = frozenset()
+        self._keep_going = keep_going
+        #: Names of what has a line, or is sure to get one.
+        self._counted: set[str] = set()
+        self._readers: dict[str, list[str]] = {}
         self._done = 0
-        self._total = 0
         self._counter_width = self._name_width = 0
         self._began = 0.0
         self._running: dict[str, float] = {}
@@ -87,8 +91,11 @@ class Progress(Listener):
         """Say how much there is to do."""
         self.plan = plan
         self._began = self._clock()
-        self._certain = frozenset(step.name for step in plan.certain)
-        self._total = len(plan.certain)
+        self._counted = {step.name for step in plan.certain}
+        for step in plan.possible:
+            for reason in step.reasons:
+                if reason.code == "upstream-outdated":
+                    self._readers.setdefault(reason.subject, []).append(step.name)
         self._counter_width = 2 * len(str(len(plan.steps))) + 3
         self._name_width = max(
             [_NAME, *(cells(safe(step.name)) + 1 for step in plan.steps)]
@@ -112,11 +119,15 @@ class Progress(Listener):
         with self._lock:
             self._running.pop(outcome.name, None)
             if outcome.kind not in _WORDS:
+                if outcome.kind == "fresh":  # the data is what it was before that
+                    self._counted.discard(outcome.name)
                 return
             self._done += 1
-            if outcome.name not in self._certain:
-                self._total += 1
-            counter = pad(f"[{self._done}/{self._total}]", self._counter_width)
+            self._counted.add(outcome.name)
+            if self._makes_sure(outcome):
+                self._counted.update(self._readers.get(outcome.name, ()))
+            counter = f"[{self._done}/{len(self._counted)}]"
+            counter = pad(counter, self._counter_width)
             line = render_outcome(outcome, counter, self._name_width, self._look())
             self._clear()
             self._write(line + "\n")
@@ -124,6 +135,12 @@ class Progress(Listener):
                 kept = safe(self._path(outcome.kept))
                 self._write(f"      it was not as a build leaves it: kept in {kept}\n")
             self._draw()
+
+    def _makes_sure(self, outcome: Outcome) -> bool:
+        """Whether what reads an asset is sure to be built, or to be skipped."""
+        if outcome.kind == "built":
+            return not outcome.same_data
+        return self._keep_going and outcome.kind in ("failed", "skipped")
 
     def close(self) -> None:
         """Take the live line away; nothing is written afterwards."""
@@ -164,7 +181,7 @@ class Progress(Listener):
         names = [f"{safe(name)} {int(now - began)}s" for name, began in running]
         more = f" +{len(names) - _MOST_RUNNING}" if len(names) > _MOST_RUNNING else ""
         line = (
-            f"[{self._done}/{self._total}] {seconds(now - self._began, 1)}  "
+            f"[{self._done}/{len(self._counted)}] {seconds(now - self._began, 1)}  "
             f"{', '.join(names[:_MOST_RUNNING])}{more}"
         )
         # The last column stays free: some terminals break the line there.
