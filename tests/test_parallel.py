@@ -12,6 +12,9 @@ import pytest
 from space import TestSpace
 from test_workers import read_pids, text_in, wait_until_gone
 
+from assetmake.builds.listen import Listener
+from assetmake.project import open_project
+
 pytestmark = pytest.mark.slow
 
 PROJECT = """
@@ -152,6 +155,26 @@ def test_a_failure_ends_a_build_that_does_not_keep_going(space, tmp_path):
     assert ran.status == 1
     assert "not started" in ran.err
     assert "-k goes on with the rest" in ran.err
+
+
+class Impatient(Listener):
+    """Presses Ctrl-C as soon as two assets are done."""
+
+    def __init__(self):
+        self.done = []
+
+    def finished(self, outcome):
+        self.done.append(outcome.name)
+        if len(self.done) == 2:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_between_two_assets_interrupts_a_build(space):
+    """Though nothing ran that it could stop."""
+    result = open_project(space.root).build(["odd"], jobs=2, listener=Impatient())
+
+    assert [o.kind for o in result.outcomes] == ["built", "built", "not started"]
+    assert result.interrupted
 
 
 def test_prints_are_shown_at_once_if_asked_for(space, tmp_path):

@@ -423,6 +423,14 @@ def test_an_interrupted_build_says_what_is_stored(reasons, what):
     ]
 
 
+def test_a_build_that_ended_between_two_assets_says_so():
+    """By `-j`, when none ran at that moment."""
+    assert closing(HIGHS, Outcome("b", "not started"), interrupted=True) == [
+        "assetmake: interrupted between two assets",
+        "assetmake: 1 built, 1 not started in 7.3s; run it again to go on",
+    ]
+
+
 def test_several_stopped_assets_are_told_together():
     outcomes = (Outcome("a", "stopped"), Outcome("b", "stopped"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,9 +74,16 @@ def build_whole(
         if plan.steps:
             looks.look(load=True)  # so that the next run finds a snapshot
     seconds = time.perf_counter() - started
-    interrupted = any(outcome.kind == "stopped" for outcome in outcomes)
+    interrupted = _was_interrupted(outcomes, keep_going=manner.keep_going)
     notes = _absent(project, view, outcomes)
     return Result(tuple(outcomes), len(plan.fresh), seconds, interrupted, notes)
+
+
+def _was_interrupted(outcomes: Sequence[Outcome], *, keep_going: bool) -> bool:
+    """Whether Ctrl-C ended a build: maybe between two assets, of which none stopped."""
+    kinds = {outcome.kind for outcome in outcomes}
+    left_by_a_failure = "failed" in kinds and not keep_going
+    return "stopped" in kinds or ("not started" in kinds and not left_by_a_failure)
 
 
 def _absent(project: Project, view: View, outcomes: list[Outcome]) -> tuple[Note, ...]:

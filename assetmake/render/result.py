@@ -251,6 +251,9 @@ def listed_counts(result: Result) -> str:
 
 def _interrupted(result: Result, plan: Plan | None) -> Iterator[str]:
     stopped = [o.name for o in result.outcomes if o.kind == "stopped"]
+    if not stopped:
+        yield "assetmake: interrupted between two assets"
+        return
     new = {
         step.name
         for step in (plan.steps if plan else ())
