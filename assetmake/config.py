@@ -72,6 +72,17 @@ def load_config(project: Path, environment: str = "", named_by: str = "") -> Con
     return replace(config, project=name)
 
 
+def environments(project: Path) -> tuple[str, ...]:
+    """Return the names of a project's environments.
+
+    Raises:
+        ConfigError: `pyproject.toml` is no TOML.
+    """
+    table, _ = _parse(config_bytes(project))
+    found = table.get("env", {})
+    return tuple(found) if isinstance(found, dict) else ()
+
+
 def is_below(project: Path, root: str) -> bool:
     """Return whether a store lies in its project's directory, by its path."""
     top, place = os.path.abspath(project), os.path.abspath(project / root)

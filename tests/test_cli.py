@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -870,13 +871,79 @@ def test_a_name_that_the_stream_cannot_show_is_escaped(space):
     assert (ran.status, ran.out) == (0, "upper\nl\\xe4nge\n")
 
 
-def test_names_are_completed(space):
-    with space.popen(
-        _ASSETMAKE_COMPLETE="bash_complete", COMP_WORDS="assetmake le", COMP_CWORD="1"
-    ) as process:
-        out, _ = process.communicate(timeout=60)
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("le", ["plain,length"]),
+        ("length u", ["plain,upper"]),
+        ("-W u", ["plain,upper"]),
+        ("--comp", ["plain,--completion"]),
+        ("--completion ", ["plain,bash", "plain,zsh", "plain,fish"]),
+        ("--env p", ["plain,prod"]),
+        ("-C a", ["dir,a"]),
+        ("-f A", ["file,A"]),
+        ("-C nowhere --env p", []),
+        ("-C nowhere le", []),
+    ],
+)
+def test_words_are_completed(space, typed, found):
+    space.write({"pyproject.toml": "[tool.assetmake.env.prod]\n[tool.assetmake.env.x]"})
+    ran = space.run(
+        _ASSETMAKE_COMPLETE="bash_complete",
+        COMP_WORDS=f"assetmake {typed}",
+        COMP_CWORD=str(len(f"{typed}.".split())),
+    )
 
-    assert out == "plain,length\n"
+    assert (ran.out.split(), ran.err) == (found, "")
+
+
+#: What a shell has to run to complete `assetmake le`, and how to show the result.
+SHELLS = {
+    "bash": (
+        'eval "$(assetmake --completion bash)"; complete -p assetmake > /dev/null;'
+        "COMP_WORDS=(assetmake le); COMP_CWORD=1; _assetmake_completion assetmake;"
+        'echo "${COMPREPLY[@]}"'
+    ),
+    "zsh": (
+        "autoload -U compinit; compinit -D -u; compadd() { print $completions };"
+        'eval "$(assetmake --completion zsh)"; words=(assetmake le); CURRENT=2;'
+        "$_comps[assetmake]"
+    ),
+    "fish": 'assetmake --completion fish | source; complete -C "assetmake le"',
+}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_shells_take_what_switches_completion_on(space, tmp_path, shell):
+    """What the page tells to put into their settings."""
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    command = tmp_path / "bin" / "assetmake"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m assetmake "$@"\n')
+    command.chmod(0o755)
+    own = {"PATH": f"{command.parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+
+    done = subprocess.run(
+        [program, "-c", SHELLS[shell]],
+        cwd=space.root,
+        env=space.environ(**own),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.stdout.split(), done.stderr) == (["length"], "")
+
+
+def test_completion_is_written_without_a_project(tmp_path):
+    ran = TestSpace(tmp_path).run("--completion", "bash")
+
+    assert ran.status == 0
+    assert ran.out.rstrip().endswith("_assetmake_completion_setup;")
+    assert TestSpace(tmp_path).run("--completion", "tcsh").status == 2
 
 
 def test_an_input_of_one_row_has_one_row(tmp_path):

@@ -10,7 +10,13 @@ from typing import Any
 
 import click
 
-from assetmake.errors import AssetmakeError
+from assetmake.cli.complete import (
+    SHELLS,
+    complete_environment,
+    complete_name,
+    complete_path,
+    print_completion,
+)
 from assetmake.status.rows import State
 
 #: Modes by their long options; without any, the command builds.
@@ -90,28 +96,14 @@ def _version(ctx: click.Context, _: click.Parameter, value: object) -> None:
         ctx.exit()
 
 
-def _complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:
-    """Return the names that an ASSET may be completed to; nothing if in doubt."""
-    from click.shell_completion import CompletionItem
-
-    from assetmake.project import open_project
-
-    try:
-        project = open_project(
-            directory=ctx.params.get("directory"), file=ctx.params.get("file")
-        )
-        names = list(project.graph())
-    except AssetmakeError:
-        return []
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
-
-
 _LOOK, _STORE = "Look, without changing anything", "Other than building"
 _BUILDING, _SHOWN, _WHERE = "How to build", "What is shown", "Which project"
 _BUILDS = (BUILD, "dry-run")
 
 _PARAMETERS: list[click.Parameter] = [
-    click.Argument(["names"], metavar="[ASSET]...", nargs=-1, shell_complete=_complete),
+    click.Argument(
+        ["names"], metavar="[ASSET]...", nargs=-1, shell_complete=complete_name
+    ),
     Option("--status", section=_LOOK, help="Table of code against store, with why."),
     Option(
         "--check",
@@ -193,7 +185,7 @@ _PARAMETERS: list[click.Parameter] = [
         type=str,
         multiple=True,
         metavar="ASSET",
-        shell_complete=_complete,
+        shell_complete=complete_name,
         help="Pretend that the data of ASSET changed. Repeatable.",
     ),
     Option(
@@ -284,6 +276,7 @@ _PARAMETERS: list[click.Parameter] = [
         section=_WHERE,
         type=str,
         metavar="DIR",
+        shell_complete=complete_path("dir"),
         help="Go to DIR first.",
     ),
     Option(
@@ -292,6 +285,7 @@ _PARAMETERS: list[click.Parameter] = [
         section=_WHERE,
         type=str,
         metavar="FILE",
+        shell_complete=complete_path("file"),
         help="The Assetfile; else searched from here upward.",
     ),
     Option(
@@ -301,7 +295,19 @@ _PARAMETERS: list[click.Parameter] = [
         default="",
         envvar="ASSETMAKE_ENV",
         metavar="NAME",
+        shell_complete=complete_environment,
         help="An environment of pyproject.toml; else $ASSETMAKE_ENV.",
+    ),
+    Option(
+        "--completion",
+        section=_WHERE,
+        type=click.Choice(SHELLS),
+        metavar="SHELL",
+        is_eager=True,
+        expose_value=False,
+        callback=print_completion,
+        help="Print what completes names and options in bash, zsh or fish:"
+        ' eval "$(assetmake --completion bash)".',
     ),
     Option(
         "--version",

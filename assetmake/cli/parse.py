@@ -12,6 +12,7 @@ from typing import NamedTuple
 import click
 from click.core import ParameterSource
 
+from assetmake.cli.complete import VARIABLE
 from assetmake.cli.options import BUILD, MODES, Option
 from assetmake.errors import AssetmakeError, did_you_mean
 
@@ -144,4 +145,4 @@ def _usage_error(error: click.UsageError) -> UsageError:
 
 def completes() -> bool:
     """Whether a shell asks what could be typed next, instead of running it."""
-    return "_ASSETMAKE_COMPLETE" in os.environ
+    return VARIABLE in os.environ
