@@ -994,4 +994,11 @@ BUGS = [
         "        if True:\n",
         "test_owner.py",
     ),
+    Bug(
+        "forked-processes-unheard",
+        "code/audit.py",
+        "        watcher.is_forked = True\n",
+        "        watcher.is_forked = False\n",
+        "test_audit.py -k forked_processes",
+    ),
 ]

@@ -8,6 +8,7 @@ import glob
 import importlib
 import json
 import linecache
+import multiprocessing
 import os
 import pickle
 import pkgutil
@@ -15,7 +16,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -230,35 +231,58 @@ def run_system(root):
 
 @pytest.mark.parametrize("run", [run_list, run_relative, run_shell, run_system])
 def test_script_run_as_a_program_is_seen(root, run):
-    """What it reads is not; the note says so if the project started it."""
+    """What it reads is not."""
     with watch(root) as seen:
         run(root)
 
     assert relative(root, seen.files) == {"tool.py"}
 
 
-@pytest.mark.parametrize(
-    ("path", "is_noted"), [("utils.py", True), ("site-packages/utils.py", False)]
-)
-def test_program_is_noted_if_the_project_starts_it(root, path, is_noted):
-    """A library that starts helpers of its own is not worth a word."""
-    file = root / path
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(
-        "import subprocess, sys\n"
-        "def run(root): subprocess.run([sys.executable, 'tool.py'], cwd=root)\n"
-    )
-    session = Session(root)
+def by_fork(root):
+    """What a child reads, lists and looks for before it ends at once."""
+    child = os.fork()
+    if not child:
+        (root / "cfg.json").read_text()
+        os.listdir(root / "sub")
+        with contextlib.suppress(OSError):
+            (root / "nix").read_text()
+        os._exit(0)
+    os.waitpid(child, 0)
 
-    with session.active():
-        sys.path.append(str(file.parent))
-        utils = importlib.import_module("utils")
-        with watch(root) as seen:
-            utils.run(root)
 
-    name = Path(sys.executable).name
-    note = f"ran `{name} tool.py`, which may read what is not seen"
-    assert seen.notes == ((note,) if is_noted else ())
+def by_pool(root):
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        texts = pool.map(Path.read_text, [root / "cfg.json", root / "sub/a.txt"])
+        assert list(texts) == ["{}", "a"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+def test_forked_processes_are_seen(root):
+    """Each watch hears of what happened in it, and of nothing else."""
+    with watch(root) as first:
+        by_fork(root)
+        with watch(root) as inner:
+            by_pool(root)
+    with watch(root) as later:
+        pass
+
+    assert relative(root, inner.files) == {"cfg.json", "sub/a.txt"}
+    assert relative(root, first.files) == {"cfg.json", "sub/a.txt"}
+    assert relative(root, first.absent) == {"nix"}
+    assert relative(root, first.directories) == {"sub"}
+    assert not later.files
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+def test_forks_leave_no_file_open(root):
+    before = set(os.listdir("/dev/fd"))
+    with watch(root):
+        by_fork(root)
+
+    assert set(os.listdir("/dev/fd")) == before
 
 
 def test_reading_code_to_run_or_show_it_is_no_reading_of_a_file(root):

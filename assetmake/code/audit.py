@@ -1,9 +1,9 @@
 """Watch what runs and which files are read while an asset is built or loaded.
 
 It sees what no reading of the sources can: files opened, and project code that
-ran although nothing names it. It judges nothing, and it does not see what other
-programs open by themselves, nor libraries in C++ that `readers` does not know;
-``os.stat``; the environment; clocks.
+ran although nothing names it. Processes that the asset forks are seen, too. It
+judges nothing, and it does not see what other programs open by themselves, nor
+libraries in C++ that `readers` does not know; ``os.stat``; the environment; clocks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from assetmake.code import imports, readers
-from assetmake.code.imports import STDLIB, is_below
+from assetmake.code.imports import STDLIB
 from assetmake.code.watcher import Seen, Watcher
 
 __all__ = ["Seen", "unwatched", "watch"]
@@ -95,6 +95,7 @@ def prepare() -> None:
         if not _is_hooked:
             sys.addaudithook(_hook)
             readers.install(_on_path, lambda: bool(_active and _watchers()))
+            os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
             _is_hooked = True
 
 
@@ -322,23 +323,30 @@ def _on_exec(args: tuple[Any, ...], _frame: FrameType) -> None:
             watcher.note_module(file)
 
 
-def _on_program(args: tuple[Any, ...], frame: FrameType) -> None:
-    _note_program(args[1], args[2], frame)
+def _before_fork() -> None:
+    for watcher in _active:
+        with unwatched():
+            watcher.before_fork()
 
 
-def _on_spawn(args: tuple[Any, ...], frame: FrameType) -> None:
-    _note_program(args[-2], None, frame)  # (mode,) path, words, environment
+def _after_fork() -> None:
+    for watcher in _active:
+        watcher.is_forked = True
 
 
-def _on_system(args: tuple[Any, ...], frame: FrameType) -> None:
-    _note_program([args[0]], None, frame)
+def _on_program(args: tuple[Any, ...], _frame: FrameType) -> None:
+    _note_program(args[1], args[2])
 
 
-def _on_fork(_args: tuple[Any, ...], frame: FrameType) -> None:
-    _note_program(["fork"], None, frame)
+def _on_spawn(args: tuple[Any, ...], _frame: FrameType) -> None:
+    _note_program(args[-2], None)  # (mode,) path, words, environment
 
 
-def _note_program(words: Any, directory: Any, frame: FrameType) -> None:
+def _on_system(args: tuple[Any, ...], _frame: FrameType) -> None:
+    _note_program([args[0]], None)
+
+
+def _note_program(words: Any, directory: Any) -> None:
     """Count files of the project that a program is started with."""
     if isinstance(words, str | bytes | os.PathLike):
         words = [words]
@@ -348,24 +356,9 @@ def _note_program(words: Any, directory: Any, frame: FrameType) -> None:
     except (TypeError, OSError):
         return
     paths = [os.path.abspath(os.path.join(base, word)) for word in _split(texts)]
-    starter = _starter(frame)
     for watcher in _watchers():
-        for path in paths:
-            if os.path.isfile(path):
-                watcher.note_read(path)
-        # A library that starts its own helpers knows what it does.
-        if watcher.bounds.owns(starter):
-            watcher.programs.add(" ".join(os.path.basename(t) for t in texts[:2]))
-
-
-def _starter(frame: FrameType | None) -> str:
-    """Return the file of the innermost frame beyond the standard library."""
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if os.path.isabs(file) and not is_below(file, STDLIB):
-            return file
-        frame = frame.f_back
-    return ""
+        for path in filter(os.path.isfile, paths):
+            watcher.note_read(path)
 
 
 def _split(texts: Iterable[str]) -> Iterator[str]:
@@ -389,7 +382,6 @@ _HANDLERS: dict[str, Callable[[tuple[Any, ...], FrameType], None]] = {
     "sqlite3.connect": _on_database,
     "subprocess.Popen": _on_program,
     "os.exec": _on_spawn,
-    "os.fork": _on_fork,
     "os.posix_spawn": _on_spawn,
     "os.spawn": _on_spawn,
     "os.system": _on_system,

@@ -26,6 +26,14 @@ _HINTS = (
         "`{}` runs what cannot be followed: declare files with `reads=[...]`",
     ),
     (
+        # Forked processes are seen, but how they start is up to Python and libraries.
+        re.compile(
+            r"ext:(multiprocessing\.(Pool|Process|get_context)|joblib\.Parallel"
+            r"|concurrent\.futures\.ProcessPoolExecutor)\b"
+        ),
+        "`{}` may start processes unseen: declare what they read with `reads=[...]`",
+    ),
+    (
         # Those of `readers` are seen; of these, neither is the path an argument of
         # a function in Python that could tell.
         re.compile(

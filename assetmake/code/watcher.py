@@ -6,6 +6,7 @@ It is told of events by `audit`, and looks at paths, never at contents.
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -45,7 +46,6 @@ class Seen:
         code: Project code that ran: absolute file, qualified name, and first
             line as the code object has it. On Python 3.11 just the modules
             that were imported, as ``"<module>"``.
-        notes: What could not be watched, in words; sorted.
         is_relative: Whether paths were relative to the working directory.
         began_ns: When the watch began.
     """
@@ -54,7 +54,6 @@ class Seen:
     absent: set[Path] = field(default_factory=set)
     directories: set[Path] = field(default_factory=set)
     code: set[tuple[str, str, int]] = field(default_factory=set)
-    notes: tuple[str, ...] = ()
     is_relative: bool = False
     began_ns: int = field(default_factory=time.time_ns)
 
@@ -79,7 +78,9 @@ class Watcher:
         self.absent: set[str] = set()
         self.listed: set[str] = set()
         self.code: set[tuple[str, str, int]] = set()
-        self.programs: set[str] = set()
+        #: An open file in which forked processes tell what they see.
+        self.told: int | None = None
+        self.is_forked = False
         self.sees_calls = False
         self.is_relative = False
 
@@ -107,8 +108,10 @@ class Watcher:
             return
         if os.path.isfile(path):
             self.read.add(path)
+            self._tell("read", path)
         elif not os.path.exists(path):
             self.absent.add(path)
+            self._tell("absent", path)
 
     def note_written(self, path: str) -> None:
         """Take it that a file is made: read again, it is no input."""
@@ -127,20 +130,44 @@ class Watcher:
     def note_listed(self, path: str) -> None:
         """Take it that the entries of a directory are looked at."""
         path = self.local(path)
-        if path == self.root or self.counts(path):
+        if path not in self.listed and (path == self.root or self.counts(path)):
             self.listed.add(path)
+            self._tell("listed", path)
+
+    def before_fork(self) -> None:
+        """Make ready to hear of a process that is about to be forked off."""
+        if self.told is None:
+            file, path = tempfile.mkstemp()
+            os.close(file)
+            self.told = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+            os.unlink(path)
+
+    def _tell(self, kind: str, path: str) -> None:
+        """Tell the process that this one was forked from."""
+        if self.is_forked and self.told is not None:
+            os.write(self.told, os.fsencode(f"{kind} {path}\0"))
+
+    def _hear(self) -> None:
+        """Take in what forked processes told."""
+        if self.told is None:
+            return
+        found = {"read": self.read, "absent": self.absent, "listed": self.listed}
+        with open(self.told, "rb") as file:
+            file.seek(0)  # they share the position
+            for line in file.read().split(b"\0")[:-1]:
+                kind, _, path = os.fsdecode(line).partition(" ")
+                found[kind].add(path)
+        self.told = None
 
     def report(self, seen: Seen) -> None:
         """Fill in what was seen."""
+        self._hear()
         seen.files.update(map(Path, self.read))
         # What is there now was made meanwhile: by the asset, most likely.
         seen.absent.update(Path(p) for p in self.absent if not os.path.exists(p))
         seen.directories.update(map(Path, self.listed))
         seen.code.update(self.code)
         seen.is_relative = self.is_relative
-        seen.notes = tuple(
-            sorted(f"ran `{p}`, which may read what is not seen" for p in self.programs)
-        )
 
 
 @lru_cache(maxsize=8)
