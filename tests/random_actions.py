@@ -682,7 +682,7 @@ def accept(trial: Trial, number: int) -> None:
     for other in reads - content.keys():
         recipe = tables[other].recipe
         content[other] = recipe.value if recipe else None
-    possible = table.condition not in ("absent", "lost") and len(files) == 1
+    possible = table.condition != "absent" and len(files) == 1
     possible = possible and all(content[read] is not None for read in reads)
     old = table.recipe if table.condition == "intact" else None
     if possible:

@@ -598,3 +598,29 @@ def test_a_frame_that_is_pickled_on_purpose_is_fresh(space):
 
     assert "nothing to do" in space.built().err
     assert space.run("--check").status == 0
+
+
+def test_files_in_the_place_of_lost_ones_are_accepted(texts):
+    """It was said that nothing was there."""
+    (texts.root / "data/upper/upper.txt").rename(texts.root / "data/upper/mine.txt")
+    (texts.root / "data/length/length.txt").unlink()
+
+    assert texts.run("--accept", "upper") == Ran(0, "accepted upper\n", "")
+    assert manifest_of(texts, "upper").adopted
+    ran = texts.run("--accept", "length")
+    assert (ran.status, ran.err) == (
+        2,
+        "error: `length` has no stored data to accept\nhint: run `assetmake length`\n",
+    )
+
+
+def test_what_was_edited_need_not_be_moved_away(texts):
+    """A build keeps it; only where no manifest is, it would refuse."""
+    (texts.root / "data/upper/upper.txt").write_bytes(b"\xff")
+
+    ran = texts.run("--accept", "upper")
+
+    assert ran.err.splitlines()[-1] == (
+        "hint: put the data of `upper` there; or run `assetmake upper`"
+    )
+    assert "kept in" in texts.built().err

@@ -118,7 +118,7 @@ def _accepted(view: View, name: str, store: Store, frames: Frames) -> Manifest:
     """Return the manifest under which what is stored of an asset is fresh."""
     definition = view.definitions[name]
     record = view.records[name]
-    if record.condition in (Condition.ABSENT, Condition.LOST):
+    if record.condition is Condition.ABSENT:
         msg = f"`{name}` has no stored data to accept"
         raise UnknownNameError(msg, hints=f"run `assetmake {name}`")
     before = record.manifest

@@ -11,13 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from assetmake.assets import Asset
-from assetmake.errors import FrameError, StoreError, hint_of, told
+from assetmake.errors import (
+    FrameError,
+    StoreError,
+    UnknownNameError,
+    hint_of,
+    told,
+)
 from assetmake.frames import Frames
 from assetmake.frames.annotations import alternatives
 from assetmake.frames.base import FileRecord, Handler, Stored
 from assetmake.frames.content import fingerprint_stored
 from assetmake.frames.foreign import expected, format_of, misfit
-from assetmake.status.rows import PICKLE, Definition, Record
+from assetmake.status.rows import PICKLE, Condition, Definition, Record
 from assetmake.stores.base import Store
 from assetmake.stores.manifest import Output
 
@@ -35,22 +41,30 @@ _PLAIN = frozenset({"text", "bytes", "file", PICKLE})
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What stands in an asset's place; the handler is None if the type is open."""
+    """What stands in an asset's place.
+
+    Attributes:
+        asset: The asset.
+        definition: Of it.
+        handler: Of its type; None if that is open.
+        stored: What stands there.
+        place: Where that is.
+        is_ours: Whether a build may replace it: it would keep a copy.
+    """
 
     asset: Asset
     definition: Definition
     handler: Handler | None
     stored: Stored
     place: str
+    is_ours: bool
 
     @property
     def hint(self) -> str:
         """What to do about data that is not accepted."""
         name = self.definition.name
-        return (
-            f"put the data of `{name}` there; or move {self.place} away by hand "
-            f"and run `assetmake {name}`"
-        )
+        first = "" if self.is_ours else f"move {self.place} away by hand and "
+        return f"put the data of `{name}` there; or {first}run `assetmake {name}`"
 
 
 def refuse_kind(
@@ -95,14 +109,16 @@ def adopted(
         readers: Assets that read it, each with the annotation by which it does.
 
     Raises:
-        StoreError: they are of another kind, cannot be read, or there are none.
+        UnknownNameError: there are none.
+        StoreError: they are of another kind, or cannot be read.
         FrameError: the asset's type cannot be kept in its format.
     """
     place = store.place(definition.name)
     try:
         directory, files = store.adopt(definition.name)
         if not files:
-            raise StoreError(f"{place} holds no files to adopt")
+            msg = f"`{definition.name}` has no stored data to accept"
+            raise UnknownNameError(msg, hints=f"run `assetmake {definition.name}`")
         paths = tuple(directory / file for file in files)
         handler = frames.for_annotation(asset.returns, reading=False)
         before = record.manifest.output if record.manifest else None
@@ -117,7 +133,8 @@ def adopted(
     except OSError as error:
         msg = f"{place} cannot be accepted: {told(error)}"
         raise StoreError(msg, hints=hint_of(error)) from error
-    found = _Found(asset, definition, handler, stored, place)
+    is_ours = record.condition is not Condition.UNMANAGED
+    found = _Found(asset, definition, handler, stored, place, is_ours)
     if problem:
         raise _refused(found, problem)
     if handler is None:
