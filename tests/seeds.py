@@ -1001,4 +1001,25 @@ BUGS = [
         "        watcher.is_forked = False\n",
         "test_audit.py -k forked_processes",
     ),
+    Bug(
+        "record-kept-of-other-versions",
+        "builds/steps.py",
+        "    return before if dump_manifest(same_run) == dump_manifest(before) else None\n",
+        "    return before\n",
+        "test_checkout.py",
+    ),
+    Bug(
+        "record-kept-of-what-is-made-anew",
+        "builds/steps.py",
+        '    if before is None or codes != {"data-missing"}:\n',
+        "    if before is None:\n",
+        "test_checkout.py",
+    ),
+    Bug(
+        "format-told-after-the-run",
+        "assetfile/defined.py",
+        "            if refused is not None:\n",
+        "            if False:\n",
+        "test_drift.py -k format",
+    ),
 ]

@@ -9,7 +9,7 @@ import math
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assetmake.builds.checking import staged_table
@@ -211,6 +211,7 @@ def with_nine(table):
     return pa.table({"n": [*table["n"].to_pylist()[:9], 99]})
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.sampled_from("ab")), max_size=6),
     st.randoms(use_true_random=False),

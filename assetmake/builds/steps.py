@@ -37,6 +37,7 @@ from assetmake.stores.manifest import (
     InputRecord,
     Manifest,
     Output,
+    dump_manifest,
     present,
 )
 
@@ -157,6 +158,7 @@ def finish_step(
     manifest = _manifest(
         definition, started.status, ran, world, inputs=inputs, files=files
     )
+    manifest = _as_recorded(manifest, started.status) or manifest
     kept = ""
     # As it is now: somebody may have edited it while the asset ran.
     if not store.is_ours(name, store.record(name)):
@@ -185,6 +187,26 @@ def finish_step(
         printed=ran.printed,
         checks=_told(ran),
     )
+
+
+def _as_recorded(manifest: Manifest, status: Status) -> Manifest | None:
+    """Return the record of a table whose data alone was gone, if that came back.
+
+    Manifests may be in git, without the data: a checkout in which it is made again,
+    byte for byte and with the same versions, has nothing to commit.
+    """
+    before = status.manifest
+    codes = {reason.code for reason in status.reasons}
+    if before is None or codes != {"data-missing"}:
+        return None
+    same_run = replace(
+        manifest,
+        built_at=before.built_at,
+        seconds=before.seconds,
+        peak_memory=before.peak_memory,
+        why=before.why,
+    )
+    return before if dump_manifest(same_run) == dump_manifest(before) else None
 
 
 def _told(ran: Ran) -> tuple[CheckRan, ...]:
