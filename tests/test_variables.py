@@ -20,50 +20,54 @@ def told(tmp_path, code, *, declared=DECLARED, what="os.environ"):
 
 
 READS = [
-    'x = os.environ["T"]',
-    'x = os.environ.get("T")',
-    'x = os.environ.get("T", "no")',
-    'x = os.environ.setdefault(key="T", value="")',
-    'x = "T" in os.environ',
-    'x = "T" not in os.environ',
-    'x = os.getenv("T")',
-    'x = os.getenvb(b"T")',
-    'x = os.environb[b"T"]',
-    'x = o.getenv(key="T", default="")',
-    'x = env["T"]; from os import environ as env',
-    'x = getenv("T"); from os import getenv',
+    ("os.environ", 'x = os.environ["T"]'),
+    ("os.environ.get", 'x = os.environ.get("T")'),
+    ("os.environ.get", 'x = os.environ.get("T", "no")'),
+    ("os.environ.setdefault", 'x = os.environ.setdefault(key="T", value="")'),
+    ("os.environ", 'x = "T" in os.environ'),
+    ("os.environ", 'x = "T" not in os.environ'),
+    ("os.getenv", 'x = os.getenv("T")'),
+    ("os.getenvb", 'x = os.getenvb(b"T")'),
+    ("os.environb", 'x = os.environb[b"T"]'),
+    ("os.getenv", 'x = o.getenv(key="T", default="")'),
+    ("os.environ", 'x = env["T"]; from os import environ as env'),
+    ("os.getenv", 'x = getenv("T"); from os import getenv'),
+    # Of another way there is another note.
+    ("os.environ.get", 'x = os.environ.get("T"), os.environ["B"], os.getenv(b)'),
+    ("os.getenv", 'x = os.environ.get("B"), dict(os.environ), os.getenv("T")'),
 ]
 OTHERS = [
-    "x = os.environ[T]",
-    "x = os.environ.get(T)",
-    "x = os.environ.copy()",
-    "x = dict(os.environ)",
-    "x = os.environ",
-    "x = os.getenv(*names)",
-    "x = os.getenv",
-    'x = os.environ["T"], dict(os.environ)',
-    "x = env; from os import environ as env",
-    "x = helper()",
+    ("os.environ", "x = os.environ[T]"),
+    ("os.environ.get", "x = os.environ.get(T)"),
+    ("os.environ.copy", "x = os.environ.copy()"),
+    ("os.environ", "x = dict(os.environ)"),
+    ("os.environ", "x = os.environ"),
+    ("os.environ.get", "x = os.environ.get"),
+    ("os.getenv", "x = os.getenv(*names)"),
+    ("os.getenv", "x = os.getenv"),
+    ("os.environ", 'x = os.environ["T"], dict(os.environ)'),
+    ("os.environ", "x = env; from os import environ as env"),
+    ("os.environ", "x = helper()"),
 ]
 
 
-@pytest.mark.parametrize("code", READS)
-def test_a_declared_variable_is_no_note(tmp_path, code):
+@pytest.mark.parametrize(("what", "code"), READS)
+def test_a_declared_variable_is_no_note(tmp_path, what, code):
     """The note that says to declare it stayed when it was declared."""
-    assert told(tmp_path, code) == []
+    assert told(tmp_path, code, what=what) == []
 
 
-@pytest.mark.parametrize("code", READS)
-def test_a_variable_that_is_not_declared_is_named(tmp_path, code):
-    assert told(tmp_path, code, declared={}) == [
-        "`os.environ` is read: declare it with `env=['T']`"
+@pytest.mark.parametrize(("what", "code"), READS)
+def test_a_variable_that_is_not_declared_is_named(tmp_path, what, code):
+    assert told(tmp_path, code, declared={}, what=what) == [
+        f"`{what}` is read: declare it with `env=['T']`"
     ]
 
 
-@pytest.mark.parametrize("code", OTHERS)
-def test_what_names_no_variable_stays_a_note(tmp_path, code):
-    assert told(tmp_path, code) == [
-        "`os.environ` is read: declare the variable with `env=[...]`"
+@pytest.mark.parametrize(("what", "code"), OTHERS)
+def test_what_names_no_variable_stays_a_note(tmp_path, what, code):
+    assert told(tmp_path, code, what=what) == [
+        f"`{what}` is read: declare the variable with `env=[...]`"
     ]
 
 

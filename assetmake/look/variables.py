@@ -36,13 +36,14 @@ def without_declared(
         file = note.place.file
         if file not in trees:
             trees[file] = _parsed(root / file)
-        names = _asked(trees[file], note.place)
+        word = note.text.split("`")[1]
+        names = _asked(trees[file], note.place, word)
         if names is None:
             yield note
         elif missing := sorted(names - declared.keys()):
             told = ", ".join(repr(name) for name in missing)
-            what = note.text.partition(" is read")[0]
-            yield Note(note.place, f"{what} is read: declare it with `env=[{told}]`")
+            text = f"`{word}` is read: declare it with `env=[{told}]`"
+            yield Note(note.place, text)
 
 
 def _parsed(file: Path) -> ast.Module | None:
@@ -52,11 +53,16 @@ def _parsed(file: Path) -> ast.Module | None:
         return None
 
 
-def _asked(tree: ast.Module | None, place: Place) -> set[str] | None:
-    """Return the variables that the statement at a place asks for.
+def _asked(tree: ast.Module | None, place: Place, word: str) -> set[str] | None:
+    """Return the variables that the statement at a place asks for in one way.
 
     None if it may ask for others: for all, or for one whose name is computed. One note
-    stands for all that a statement asks in one way, so all of it is looked at.
+    stands for all that a statement asks in that way, so all of it is looked at.
+
+    Args:
+        tree: Of the file; None if it cannot be read.
+        place: Of the note.
+        word: The way, as in ``os.environ.get``.
     """
     if tree is None:
         return None
@@ -72,10 +78,15 @@ def _asked(tree: ast.Module | None, place: Place) -> set[str] | None:
             for child in ast.iter_child_nodes(node)
         }
         for node in ast.walk(statement):
-            kind = _kind(node, bound)
-            if kind is None:
+            what = _what(node, bound)
+            if not what:
                 continue
-            name = _named(node, kind, parents)
+            above = parents.get(node)
+            if what in _ALL and isinstance(above, ast.Attribute):
+                what, node = f"{what}.{above.attr}", above  # noqa: PLW2901
+            if f"os.{what}" != word:
+                continue
+            name = _named(node, what, parents.get(node))
             if name is None:
                 return None
             names.add(name)
@@ -92,31 +103,26 @@ def _bound(tree: ast.Module) -> dict[str, str]:
     }
 
 
-def _kind(node: ast.AST, bound: Mapping[str, str]) -> str | None:
-    """Return "all" or "one", if a node is what gives variables."""
+def _what(node: ast.AST, bound: Mapping[str, str]) -> str:
+    """Return which member of `os` a node stands for, if it gives variables."""
     word = ""
     if isinstance(node, ast.Attribute):
         word = node.attr
     elif isinstance(node, ast.Name):
         word = bound.get(node.id, "")
-    if word in _ALL:
-        return "all"
-    return "one" if word in _ONE else None
+    return word if word in _ALL or word in _ONE else ""
 
 
-def _named(node: ast.AST, kind: str, parents: Mapping[ast.AST, ast.AST]) -> str | None:
+def _named(node: ast.AST, what: str, above: ast.AST | None) -> str | None:
     """Return the variable that is asked for, if its name is written there."""
-    above = parents.get(node)
     given: ast.AST | None = None
-    if kind == "all":
+    by_name = what in _ONE or what.rpartition(".")[2] in _BY_NAME
+    if what in _ALL:
         if isinstance(above, ast.Subscript) and above.value is node:
             given = above.slice
         elif isinstance(above, ast.Compare) and above.comparators == [node]:
             given = above.left if isinstance(above.ops[0], ast.In | ast.NotIn) else None
-        elif isinstance(above, ast.Attribute) and above.attr in _BY_NAME:
-            node, above = above, parents.get(above)
-            kind = "one"
-    if kind == "one" and isinstance(above, ast.Call) and above.func is node:
+    elif by_name and isinstance(above, ast.Call) and above.func is node:
         keys = [word.value for word in above.keywords if word.arg == "key"]
         given = next(iter((*above.args[:1], *keys)), None)
     if not isinstance(given, ast.Constant):
