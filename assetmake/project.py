@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from assetmake.errors import AssetmakeError, LoadError, UnknownNameError
 from assetmake.graph import select, upstream_of
 from assetmake.look.looks import Looks
 from assetmake.look.whys import Prediction, Why, why_of
-from assetmake.status.rows import State, Status
+from assetmake.status.rows import Reason, State, Status
 from assetmake.stores.base import Store, Waiting
 from assetmake.stores.local import LocalStore
 
@@ -181,9 +181,29 @@ class Project:
         return self._looks.known().elsewhere
 
     def orphans(self) -> list[Status]:
-        """Return the rows of stored tables that nothing defines."""
-        rows = self.status(manifests=False)
-        return [row for row in rows if row.state is State.ORPHANED]
+        """Return the rows of stored tables that nothing defines.
+
+        The reasons tell if another Assetfile in the directory seems to define one;
+        it is executed as little as it is for the other rows.
+        """
+        return self._undefined(self._looks.known().statuses.values())
+
+    def _undefined(self, rows: Iterable[Status]) -> list[Status]:
+        orphans = [row for row in rows if row.state is State.ORPHANED]
+        ours = [row.name for row in orphans if row.is_removable]
+        if not ours:
+            return orphans
+        from assetmake.assetfile.beside import defining
+
+        defined = self._looks.define(load=False)
+        known = {str(self.assetfile), *defined.imported, *defined.code.files}
+        others = defining(str(self.root), ours, known)
+        return [
+            replace(row, reasons=(_seems_defined(row.name, others[row.name]),))
+            if row.name in others
+            else row
+            for row in orphans
+        ]
 
     def plan(
         self,
@@ -430,15 +450,13 @@ class Project:
     def _orphans(self, names: Words | None, *, look: bool = False) -> list[str]:
         if look:  # it has to be certain before anything is removed
             view = self._looks.look(load=True)
-            rows = [*view.statuses.values(), *view.elsewhere]
+            rows = [*self._undefined(view.statuses.values()), *view.elsewhere]
         else:
-            known = self._looks.known()
-            rows = [*known.statuses.values(), *known.elsewhere]
+            rows = [*self.orphans(), *self.elsewhere()]
         if names is None:
             return [row.name for row in rows if row.is_removable]
         wanted = set(_words(names))
-        orphans = (row.name for row in rows if row.state is State.ORPHANED)
-        return [name for name in orphans if name in wanted]
+        return [row.name for row in rows if row.name in wanted]
 
     def verify(
         self,
@@ -528,6 +546,10 @@ Words = str | Sequence[str]
 
 def _words(names: Words) -> Sequence[str]:
     return [names] if isinstance(names, str) else names
+
+
+def _seems_defined(name: str, file: str) -> Reason:
+    return Reason("other-project", f"`{file}` seems to define it", name)
 
 
 def _plan_of(

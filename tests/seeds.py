@@ -988,6 +988,13 @@ BUGS = [
         "test_owner.py",
     ),
     Bug(
+        "prune-takes-what-another-assetfile-defines",
+        "assetfile/beside.py",
+        "                found.setdefault(name, file)\n",
+        "                pass\n",
+        "test_owner.py",
+    ),
+    Bug(
         "prune-looks-and-promises-too-much",
         "cli/changes.py",
         "        if obstacle is None:\n",

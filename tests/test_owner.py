@@ -10,6 +10,7 @@ import pytest
 from space import Ran, TestSpace
 from test_manifest import MANIFEST
 
+from assetmake.assetfile.beside import defining
 from assetmake.config import load_config
 from assetmake.project import open_project
 from assetmake.status.rows import Owner
@@ -320,16 +321,91 @@ def test_a_manifest_names_no_assetfile_elsewhere(beside, name):
 
 
 def test_manifests_without_an_assetfile_are_read(beside):
-    """Those of before name none: any Assetfile of the project has them."""
+    """Those of before name none: any Assetfile of the project may have them."""
     for file in (beside.root / "data").glob("*/_manifest.json"):
         tree = json.loads(file.read_text())
         del tree["assetfile"], tree["fingerprint"]
         file.write_text(json.dumps(tree))
 
+    assert beside.run("--check").out.count("no longer defined") == 2
+    ran = beside.run("--prune", "-y")
+    assert (ran.out, ran.err.count("`run.py` seems to define it")) == ("", 2)
+    (beside.root / "run.py").unlink()
+
     ran = beside.run("--prune", "-y")
 
     assert ran.out == "removed data/other_river\nremoved data/river\n"
     assert beside.run("--check").status == 0
+
+
+def split_in_two(space):
+    """Copy an Assetfile and trim both: nothing is built, as all of it is fresh."""
+    text = (space.root / "Assetfile.py").read_text()
+    first, _, second = text.rpartition("\n@asset")
+    head = text.partition("\n@asset")[0]
+    space.write({"Assetfile.py": first, "run.py": f"{head}\n@asset{second}"})
+
+
+def test_prune_leaves_what_another_assetfile_seems_to_define(beside):
+    """Who splits an Assetfile has built the tables of both with the first."""
+    assert beside.run("--prune", "-y", "river").status == 0
+    assert beside.run("--prune", "-y", "other_river").status == 0
+    split_in_two(beside)
+    assert "nothing to do, 1 asset fresh" in beside.run("-f", "run.py").err
+
+    looked, ran = beside.run("--prune", "-n"), beside.run("--prune", "-y")
+
+    stays = "data/other_hill stays: `run.py` seems to define it; remove it by its name"
+    assert looked == ran == Ran(0, "", f"{stays}\n")
+    assert open_project(beside.root).prune() == []
+    assert beside.run("-f", "run.py", "--check").err == "1 table, all fresh\n"
+    # For this one it is an orphan all the same: nobody knows what the other does.
+    assert "other_hill: orphaned: no longer" in beside.run("--check").out
+    assert beside.run("--prune", "-y", "other_hill").out == "removed data/other_hill\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from assetmake import asset\n@asset\ndef other_hill(): ...\n",
+        "from assetmake import asset\nasset(name='other_hill')(print)\n",
+        "import assetmake as am\n\n@am.asset\nasync def other_hill(): ...\n",
+        "from assetmake import asset\n@asset\ndef other_hill(: half edited\n",
+    ],
+)
+def test_what_seems_to_define_a_table(tmp_path, text):
+    (tmp_path / "run.py").write_text(text)
+
+    assert defining(str(tmp_path), ["other_hill", "b"], ()) == {"other_hill": "run.py"}
+    assert defining(str(tmp_path), ["n/other_hill"], ()) == {"n/other_hill": "run.py"}
+    assert defining(str(tmp_path), ["other_hill"], {str(tmp_path / "run.py")}) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from assetmake import asset\n# other_hill went\nother_hill = 1\n",
+        "def other_hill(): ...\n",
+        "import assetmake\nassetmake.open()['other_hill']\n",
+    ],
+)
+def test_what_does_not_define_a_table(tmp_path, text):
+    (tmp_path / "run.py").write_text(text)
+    (tmp_path / "gone.py").symlink_to(tmp_path / "nowhere")
+
+    assert defining(str(tmp_path), ["other_hill"], ()) == {}
+
+
+def test_what_the_assetfile_imports_is_known(tmp_path):
+    """A module of it does not hold an orphan that was an asset of it."""
+    space = TestSpace(tmp_path)
+    space.write({"Assetfile.py": "import parts\n", "parts.py": ONE.format(name="hill")})
+    space.built()
+    space.edit("parts.py", "\n@asset\ndef other_hill", "\ndef other_hill")
+
+    for words in (["-n"], ["-y"]):
+        assert "data/other_hill" in space.run("--prune", *words).out
+    assert stored(space, "data") == {"hill"}
 
 
 # Of a project in another one's store ----------------------------------------------
