@@ -435,8 +435,8 @@ def test_a_manifest_names_no_machine(space):
 # Other users, and the network ---------------------------------------------------
 
 
-def test_temporary_directories_are_made_private():
-    """Each is made by `mkdtemp`, which gives it to its user alone."""
+def test_temporary_files_are_made_private():
+    """By `mkdtemp` and `mkstemp`, which give them to their user alone."""
     package = Path(sys.modules["assetmake"].__file__).parent
     used = {
         name
@@ -444,7 +444,7 @@ def test_temporary_directories_are_made_private():
         for name in re.findall(r"\btempfile\.(\w+)", file.read_text("utf-8"))
     }
 
-    assert used == {"mkdtemp"}
+    assert used == {"mkdtemp", "mkstemp"}
 
 
 def test_local_spark_listens_on_loopback():
