@@ -183,8 +183,8 @@ class Project:
     def orphans(self) -> list[Status]:
         """Return the rows of stored tables that nothing defines.
 
-        The reasons tell if another Assetfile in the directory seems to define one;
-        it is executed as little as it is for the other rows.
+        The reasons tell if another Assetfile in the directory, which is not executed
+        for it, seems to define one.
         """
         return self._undefined(self._looks.known().statuses.values())
 
