@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,38 @@ import pytest
 
 if TYPE_CHECKING:
     from assetmake.frames.spark import SparkHandler
+
+
+#: More would wait for the one that runs what needs Spark.
+_MOST_PROCESSES = 4
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Run the suite in several processes, and what is named in this one."""
+    if hasattr(config, "workerinput"):
+        return  # it is one of them
+    options = config.option
+    is_whole = config.args_source is not pytest.Config.ArgsSource.ARGS
+    can = config.pluginmanager.hasplugin("xdist") and not options.usepdb
+    if is_whole and can and options.numprocesses is None and options.dist == "no":
+        options.numprocesses = min(os.cpu_count() or 1, _MOST_PROCESSES)
+        options.dist = "load" if "not spark" in options.markexpr else "loadgroup"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Let one process run all that needs Spark: each would start a session.
+
+    And all of a file, whose fixtures it may share.
+    """
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            needs_spark = item.get_closest_marker("spark") is not None
+            group = "spark" if needs_spark else item.path.stem
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True, scope="session")

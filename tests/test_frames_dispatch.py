@@ -32,6 +32,9 @@ class Child(pd.DataFrame):
 class Model:
     """Anything."""
 
+    def __str__(self):
+        return "model"
+
 
 class Generic(pd.DataFrame, typing.Generic[TypeVar("T")]):
     """As pandera's typed frames are."""

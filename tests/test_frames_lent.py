@@ -64,7 +64,7 @@ VALUES = {
     pa.date64(): [dt.date(1, 1, 1), None, dt.date(2026, 11, 23)],
     **{
         kind: [0, None, 2 ** (kind.bit_width - (str(kind)[0] != "u")) - 1]
-        for kind in _SAME
+        for kind in sorted(_SAME, key=str)
         if pa.types.is_integer(kind)
     },
 }
