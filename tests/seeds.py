@@ -1029,4 +1029,32 @@ BUGS = [
         "            if False:\n",
         "test_drift.py -k format",
     ),
+    Bug(
+        "file-of-after-the-run-recorded",
+        "builds/world.py",
+        "    return now is not None and now != read\n",
+        "    return False\n",
+        "test_regressions.py -k not_forgotten",
+    ),
+    Bug(
+        "file-of-the-load-recorded-as-of-now",
+        "builds/world.py",
+        "        found |= load.stamps\n",
+        "        found |= {}\n",
+        "test_regressions.py -k not_forgotten",
+    ),
+    Bug(
+        "caches-kept-between-assets",
+        "builds/run.py",
+        "            forget_cached()\n",
+        "",
+        "test_regressions.py -k behind_a_cache",
+    ),
+    Bug(
+        "changed-file-of-the-load-not-loaded-again",
+        "look/looks.py",
+        "            or not known.is_current()\n",
+        "",
+        "test_regressions.py -k stays_open",
+    ),
 ]

@@ -562,3 +562,175 @@ def test_reason_says_that_the_load_read_a_file(loop):
     told = loop.run("--why", "out/a").out
     assert "file `settings.json` changed (read when the Assetfile is loaded)" in told
     assert "files in `raw/` came or went (read when the Assetfile is loaded)" in told
+
+
+MEANWHILE = """
+    import json
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    import polars as pl
+    from assetmake import asset
+
+    HERE = Path(__file__).parent
+    LOADED = (HERE / "loaded.txt").read_text()
+    CODE = "import sys; open(sys.argv[1][1:], 'w').write('2')"
+
+
+    def looked():
+        try:
+            return (HERE / "missing.txt").read_text()
+        except OSError:
+            return 0
+
+
+    def meanwhile(path):
+        # Somebody else writes, once, while the asset runs: no hook sees it.
+        try:
+            (HERE / "during").rmdir()
+        except OSError:
+            return
+        subprocess.run([sys.executable, "-c", CODE, "_" + path], cwd=HERE, check=True)
+
+
+    @asset
+    def reads() -> str:
+        value = VALUE
+        meanwhile(FILE)
+        return str(value)
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "file"),
+    [
+        ('json.loads((HERE / "config.json").read_text())', "config.json"),
+        ('pl.read_ndjson(HERE / "config.json")["a"][0]', "config.json"),
+        ("LOADED", "loaded.txt"),
+        ("looked()", "missing.txt"),
+    ],
+    ids=["by Python", "by a library", "when loaded", "looked for"],
+)
+def test_file_that_changes_after_it_was_read_is_not_forgotten(tmp_path, value, file):
+    """It was taken for the asset's own, and never seen again."""
+    space = TestSpace(tmp_path)
+    text = MEANWHILE.replace("VALUE", value).replace("FILE", repr(file))
+    config = '{"a": 1}' if "ndjson" in value else "1"
+    space.write({"Assetfile.py": text, "config.json": config, "loaded.txt": "1"})
+    if "ndjson" in value:
+        space.edit("Assetfile.py", "'2'", """'{\\"a\\": 2}'""")
+    (space.root / "during").mkdir()
+    assert space.run().status == 0
+    assert not (space.root / "during").exists()
+
+    assert f"file `{file}` changed" in space.run("--check").out
+    assert space.run().status == 0
+    assert (space.root / "data/reads/reads.txt").read_text() == "2"
+    assert space.run("--check").out == ""
+
+
+CACHED = """
+    import functools
+    from pathlib import Path
+
+    from assetmake import asset
+
+    HERE = Path(__file__).parent
+
+
+    @functools.cache
+    def known():
+        return (HERE / "known.txt").read_text()
+
+
+    class Config:
+        @staticmethod
+        @functools.lru_cache(maxsize=None)
+        def read():
+            return (HERE / "known.txt").read_text()
+
+
+    @asset
+    def first() -> str:
+        return known() + Config.read()
+
+
+    @asset
+    def second() -> str:
+        return known()
+
+
+    @asset
+    def third() -> str:
+        return Config.read()
+"""
+
+
+def test_file_behind_a_cache_counts_for_each_asset(tmp_path):
+    """Only the first asset of a build was seen to read it."""
+    space = TestSpace(tmp_path)
+    space.write({"Assetfile.py": CACHED, "known.txt": "1"})
+    assert built(space) == ["first", "second", "third"]
+
+    space.write({"known.txt": "2"})
+    assert built(space) == ["first", "second", "third"]
+    assert (space.root / "data/third/third.txt").read_text() == "2"
+
+
+OPENED = """
+    from pathlib import Path
+    from assetmake import asset
+
+    SQL = Path(__file__).with_name("q.sql").read_text()
+
+
+    @asset
+    def a() -> str:
+        return SQL
+"""
+
+
+def test_project_that_stays_open_loads_a_changed_file_again(tmp_path):
+    """It ran with what the Assetfile had read, and recorded the file of now."""
+    space = TestSpace(tmp_path)
+    space.write({"Assetfile.py": OPENED, "q.sql": "1"})
+    project = open_project(space.root)
+    assert project.build().ok
+    space.write({"q.sql": "2"})
+
+    assert project.build().ok
+    assert project.load("a") == "2"
+
+
+MOVES = """
+    import os
+    from assetmake import asset
+
+
+    @asset
+    def first() -> str:
+        os.chdir("sub")
+        return open_text()
+
+
+    @asset
+    def second() -> str:
+        return open_text()
+
+
+    def open_text():
+        with open("name.txt") as file:
+            return file.read()
+"""
+
+
+def test_asset_that_changes_the_directory_moves_no_other(tmp_path, monkeypatch):
+    """What came out of the next one hung on whether it ran in the same build."""
+    space = TestSpace(tmp_path)
+    space.write({"Assetfile.py": MOVES, "name.txt": "top", "sub/name.txt": "sub"})
+    monkeypatch.chdir(space.root)
+    assert built(space) == ["first", "second"]
+
+    assert (space.root / "data/first/first.txt").read_text() == "sub"
+    assert (space.root / "data/second/second.txt").read_text() == "top"

@@ -118,6 +118,12 @@ class Defined:
             self._doubts = frozenset(doubts(self.code, places))
         return self._doubts
 
+    def is_current(self) -> bool:
+        """Whether the files that the load read are as they were then."""
+        from assetmake.code.watcher import stamp_of
+
+        return all(stamp_of(path) == at for path, at in self.seen.stamps.items())
+
     def uses_spark(self, name: str) -> bool:
         """Whether the code or types of an asset, or of a check, name pyspark."""
         annotations = [item.annotation for item in self.resolved[name].inputs]

@@ -14,6 +14,7 @@ from typing import Any
 
 from assetmake.checks import BoundCheck
 from assetmake.code.audit import Seen, watch
+from assetmake.code.imports import forget_cached
 from assetmake.code.parts import Place
 from assetmake.errors import AssetmakeError, FrameError
 from assetmake.frames import Frames
@@ -140,6 +141,7 @@ def _run(
             handler = checking.frames.for_annotation(item.annotation, reading=True)
             values[item.parameter] = handler.load(stored, item.annotation)
         ignored = [*checking.ignored, table.directory]
+        forget_cached()
         with watch(checking.project, ignore=ignored) as seen:
             # Lazy frames, too, are run here.
             ran = _judged(ran, check.function(**values))

@@ -7,9 +7,10 @@ manifests or of staleness; so it runs in this process, a thread or another one.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from assetmake.builds.checking import Checking, CheckRan, run_checks, staged_tab
 from assetmake.builds.printed import captured, spark_log
 from assetmake.checks import BoundCheck
 from assetmake.code.audit import Seen, unwatched, watch
+from assetmake.code.imports import forget_cached
 from assetmake.errors import (
     AssetmakeError,
     FrameError,
@@ -216,7 +218,8 @@ def _attempt(
             from_memory = _from_memory(task.readings)
             if task.loaded is not None:
                 task.loaded()
-            with watch(task.project, ignore=task.ignored) as seen:
+            forget_cached()
+            with _same_place(), watch(task.project, ignore=task.ignored) as seen:
                 result = task.asset.function(**values)
                 saved = save(result, task, frames)
         except AssetmakeError:
@@ -228,6 +231,20 @@ def _attempt(
         else:
             return {**saved, "seen": seen, "from_memory": from_memory}
     raise AssertionError
+
+
+@contextlib.contextmanager
+def _same_place() -> Iterator[None]:
+    """Come back to the working directory: the next asset begins where this one did."""
+    before = None
+    with contextlib.suppress(OSError):  # it may have been removed
+        before = os.getcwd()
+    try:
+        yield
+    finally:
+        if before is not None:
+            with contextlib.suppress(OSError):
+                os.chdir(before)
 
 
 def _checked(

@@ -19,6 +19,7 @@ from assetmake.builds.run import Ran, Task, run_asset
 from assetmake.builds.schedule import Memory
 from assetmake.code.audit import Seen
 from assetmake.code.parts import Closure
+from assetmake.code.watcher import Stamp, stamp_of
 from assetmake.errors import AssetmakeError
 from assetmake.frames import Frames
 from assetmake.graph import Graph
@@ -33,6 +34,9 @@ from assetmake.versions import versions_of
 if TYPE_CHECKING:
     from assetmake.builds.workers import Workers
     from assetmake.project import Project
+
+#: Stands for the content of a file that changed since it was read: no file has it.
+_MOVED = "changed-while-read:"
 
 
 class ProjectWorld:
@@ -251,9 +255,13 @@ class ProjectWorld:
         if seen is not None:
             looked_at |= used(seen, root) | _code_outside(seen, closure, root)
         observer = Observer(root, self._index)
+        stamps = _stamps(self._view.defined.seen if not check else None, seen)
         found = {}
         for path in sorted(looked_at - covered):
-            if not self._wrote(name, root / path):
+            if root / path in stamps:
+                moved = _has_moved(root / path, stamps[root / path])
+                found[path] = _MOVED if moved else observer.seen(path)
+            elif not self._wrote(name, root / path):
                 found[path] = observer.seen(path)
         return found
 
@@ -270,6 +278,30 @@ class ProjectWorld:
     def versions(self, name: str) -> Mapping[str, str]:
         """Return versions of Python, assetmake and packages used."""
         return versions_of(self._defined.closures[name].packages)
+
+
+def _stamps(load: Seen | None, run: Seen | None) -> dict[Path, Stamp | None]:
+    """Return what files were when they were first read, by the load or by a run.
+
+    Of what the run itself writes, nothing is known: it may be its input, or not.
+    """
+    found: dict[Path, Stamp | None] = {}
+    if run is not None:
+        found |= run.stamps
+    if load is not None:
+        found |= load.stamps
+    if run is not None:
+        found = {path: at for path, at in found.items() if path not in run.written}
+    return found
+
+
+def _has_moved(path: Path, read: Stamp | None) -> bool:
+    """Whether what is there now is not what was read, or was not there then.
+
+    What is gone again was the asset's own, most likely.
+    """
+    now = stamp_of(path)
+    return now is not None and now != read
 
 
 def _installed(modules: Collection[ModuleType]) -> tuple[str, ...]:

@@ -218,7 +218,7 @@ def _on_open(args: tuple[Any, ...], frame: FrameType) -> None:
         if writes == os.O_WRONLY or (writes and flags & os.O_TRUNC):
             watcher.note_written(path)
         else:
-            watcher.note_read(path)
+            watcher.note_read(path, may_change=bool(writes))
 
 
 #: Readers of source text: importing and showing code is no reading of data.
@@ -261,15 +261,20 @@ def _on_rename(args: tuple[Any, ...], _frame: FrameType) -> None:
             watcher.note_written(path)
 
 
-def _on_path(given: str, is_path: bool) -> None:
-    """Take it that a library reads a path: a file, a directory, or a glob.
+def _on_path(given: str, is_path: bool, use: str) -> None:
+    """Take it that a library opens a path: a file, a directory, or a glob.
 
     Args:
         given: The path, which may also be some other word.
         is_path: Whether it is one, be it there or not.
+        use: See `readers.Notice`.
     """
     path = _absolute(os.path.expanduser(given))
     if path is None:
+        return
+    if use == "write":
+        for watcher in _watchers():
+            watcher.note_written(path)
         return
     if os.path.isdir(path):
         found = list(_files_below(path))
@@ -281,7 +286,7 @@ def _on_path(given: str, is_path: bool) -> None:
         found = [path] if is_path else []
     for file in found:
         for watcher in _watchers():
-            watcher.note_read(file)
+            watcher.note_read(file, may_change=use == "change")
     if found or (is_path and glob.has_magic(path)):
         _note_relative(given)
 
@@ -302,7 +307,7 @@ def _on_database(args: tuple[Any, ...], _frame: FrameType) -> None:
     path = _absolute(args[0])
     if path is not None and args[0] != ":memory:":
         for watcher in _watchers():
-            watcher.note_read(path)
+            watcher.note_read(path, may_change=True)
 
 
 def _on_extension(args: tuple[Any, ...], _frame: FrameType) -> None:

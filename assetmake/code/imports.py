@@ -9,6 +9,7 @@ ever. What the code means is not looked at here.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import io
 import linecache
@@ -102,6 +103,8 @@ class Session:
         self._path: list[str] = [str(root)]
         self._compiled: set[str] = set()
         self._picklers: list[ModuleType] = []
+        #: By how many modules and names it was found: what to empty, and where.
+        self._cached: _Cached = (-1, [], -1, [])
 
     def read(self, file: str) -> bytes:
         """Return the bytes of a module file, as they were when first asked for.
@@ -228,6 +231,23 @@ class Session:
         _take_away(self.modules)
         self.modules = {}
 
+    def forget_cached(self) -> None:
+        """Empty the caches of `functools` around the project's functions.
+
+        Else just the first asset of a build would be seen to read the file of which
+        a helper keeps the content.
+        """
+        size = len(sys.modules)
+        if size != self._cached[0]:
+            self._cached = (size, list(self.made().values()), -1, [])
+        modules = self._cached[1]
+        names = sum(map(len, map(vars, modules)))
+        if names != self._cached[2]:
+            found = [clear for module in modules for clear in _clearers(module)]
+            self._cached = (size, modules, names, found)
+        for clear in self._cached[3]:
+            clear()
+
     def pickle_by_value(self) -> None:
         """Make cloudpickle and Spark send the project's functions with their code.
 
@@ -266,6 +286,27 @@ class Session:
         )
 
 
+_Cached = tuple[int, list[ModuleType], int, list[Callable[[], None]]]
+
+
+def forget_cached() -> None:
+    """Do so for the session that is active; see `Session.forget_cached`."""
+    if _sessions:
+        _sessions[-1].forget_cached()
+
+
+def _clearers(module: ModuleType) -> Iterator[Callable[[], None]]:
+    """Yield what empties each cache that a module, or a class in it, names."""
+    for value in list(vars(module).values()):
+        is_own = isinstance(value, type) and value.__module__ == module.__name__
+        for item in (value, *(list(vars(value).values()) if is_own else ())):
+            is_bound = isinstance(item, classmethod | staticmethod)
+            cached: Any = item.__func__ if is_bound else item
+            if type(cached) is _LRU and cached.__module__ == module.__name__:
+                yield cached.cache_clear
+
+
+_LRU: Any = type(functools.cache(lambda: None))
 _lock = threading.RLock()
 #: Modules that can be no project's, by name, as long as no project is installed.
 _installed: dict[str, ModuleType] = {}

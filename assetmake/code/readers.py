@@ -80,6 +80,21 @@ READERS: Mapping[str, tuple[str, ...]] = {
     "tables": ("open_file",),
 }
 
+#: Functions that write the file that they are given first.
+WRITERS: Mapping[str, tuple[str, ...]] = {
+    "polars": ("DataFrame.write_*", "LazyFrame.sink_*"),
+    "pyarrow.csv": ("write_csv",),
+    "pyarrow.feather": ("write_feather",),
+    "pyarrow.orc": ("write_table",),
+    "pyarrow.parquet": ("ParquetWriter.__init__", "write_table"),
+}
+
+#: What opens a file to read it or to change it.
+_CHANGING = frozenset({"DeltaTable.__init__", "File.__init__", "connect", "open_file"})
+
+#: A statement that changes no file.
+_ASKS = re.compile(r"\s*(describe|from|pivot|select|summarize|with)\b", re.IGNORECASE)
+
 #: Libraries that look for variables in the very frame that calls them.
 _LOOKING = frozenset({"duckdb"})
 
@@ -120,8 +135,9 @@ _QUOTED = re.compile(r"""'([^'\n]+)'|"([^"\n]+)"|`([^`\n]+)`""")
 
 _LONGEST = 4096
 
-#: Is told of each path: as it was given, and whether it is surely meant as one.
-Notice = Callable[[str, bool], None]
+#: Is told of each path: as it was given, whether it is surely meant as one, and
+#: whether it is opened to ``read``, to ``write``, or may ``change``.
+Notice = Callable[[str, bool, str], None]
 IsHeard = Callable[[], bool]
 
 
@@ -174,19 +190,24 @@ class _Finder:
     def change(self, module: ModuleType) -> None:
         """Let the readers of a module tell what they are called with."""
         for pattern in READERS[module.__name__]:
-            owner, _, method = pattern.rpartition(".")
-            if owner:
-                self._change(vars(module).get(owner), method, module)
-                continue
-            for name in fnmatch.filter(list(vars(module)), pattern):
-                self._change(module, name, module)
+            use = "change" if pattern in _CHANGING else "read"
+            self._change_all(pattern, module, use)
+        for pattern in WRITERS.get(module.__name__, ()):
+            self._change_all(pattern, module, "write")
 
-    def _change(self, owner: Any, name: str, module: ModuleType) -> None:
-        function = vars(owner).get(name) if owner is not None else None
+    def _change_all(self, pattern: str, module: ModuleType, use: str) -> None:
+        owner, _, last = pattern.rpartition(".")
+        holder = vars(module).get(owner) if owner else module
+        for name in fnmatch.filter(list(vars(holder)) if holder else (), last):
+            self._change(holder, name, module, use)
+
+    def _change(self, owner: Any, name: str, module: ModuleType, use: str) -> None:
+        function = vars(owner).get(name)
         if not callable(function) or hasattr(function, _MARK):
             return
         if id(function) not in self._changed:
-            told = _telling(function, name, module, self._notice, self._is_heard)
+            notice = functools.partial(self._tell, use)
+            told = _telling(function, name, module, notice)
             self._changed[id(function)] = (function, told)
         _, changed = self._changed[id(function)]
         setattr(owner, name, changed)
@@ -196,25 +217,41 @@ class _Finder:
         if home is not None and vars(home).get(known_as) is function:
             setattr(home, known_as, changed)
 
+    def _tell(
+        self, use: str, name: str, args: tuple[Any, ...], options: Mapping[str, Any]
+    ) -> None:
+        """Tell of what a function was called with."""
+        if not self._is_heard():
+            return
+        is_statement = name in _STATEMENTS
+        if is_statement and not any(map(_ASKS.match, _statements(args, options))):
+            use = "change"  # `copy t to 'f.csv'`, `attach 'f.db'`
+        for text, is_path in paths_in(args, options, is_statement=is_statement):
+            if is_path or use != "write":
+                self._notice(text, is_path, use)
+
 
 _MARK = "__assetmake_tells__"
+
+
+def _statements(args: Iterable[Any], options: Mapping[str, Any]) -> Iterator[str]:
+    for value in (*args, *options.values()):
+        if isinstance(value, str):
+            yield value
+            return
 
 
 def _telling(
     function: Callable[..., Any],
     name: str,
     module: ModuleType,
-    notice: Notice,
-    is_heard: IsHeard,
+    tell: Callable[[str, tuple[Any, ...], Mapping[str, Any]], None],
 ) -> Callable[..., Any]:
     """Return a function that tells of its arguments, and then does the same."""
     is_looking = module.__name__ in _LOOKING
-    is_statement = name in _STATEMENTS
 
     def telling(*args: Any, **options: Any) -> Any:
-        if is_heard():
-            for text, is_path in paths_in(args, options, is_statement=is_statement):
-                notice(text, is_path)
+        tell(name, args, options)
         if is_looking:
             return _called_there(sys._getframe(1), function, args, options)  # noqa: SLF001
         return function(*args, **options)

@@ -33,6 +33,10 @@ _SKIPPED = frozenset(
 )
 
 
+#: Size, times of content and of inode in nanoseconds, and number of the inode.
+Stamp = tuple[int, int, int, int]
+
+
 @dataclass(slots=True)
 class Seen:
     """What a watch saw; complete once the watch is over.
@@ -47,6 +51,10 @@ class Seen:
             line as the code object has it. On Python 3.11 just the modules
             that were imported, as ``"<module>"``.
         is_relative: Whether paths were relative to the working directory.
+        written: Absolute paths of project files that the run opened to write them.
+        stamps: Of each of `files` what `stamp_of` gave when it was first opened, and
+            None of each of `absent`; nothing of what may have been opened to be
+            changed.
         began_ns: When the watch began.
     """
 
@@ -55,7 +63,18 @@ class Seen:
     directories: set[Path] = field(default_factory=set)
     code: set[tuple[str, str, int]] = field(default_factory=set)
     is_relative: bool = False
+    written: set[Path] = field(default_factory=set)
+    stamps: dict[Path, Stamp | None] = field(default_factory=dict)
     began_ns: int = field(default_factory=time.time_ns)
+
+
+def stamp_of(path: str | Path) -> Stamp | None:
+    """Return what tells whether a file changed; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
 def _absolute(path: str | Path) -> str:
@@ -75,6 +94,10 @@ class Watcher:
         self.is_over = False
         self.read: set[str] = set()
         self.written: set[str] = set()
+        #: Like `written`, and those that were read before.
+        self.made: set[str] = set()
+        #: When first opened; of what may be changed by way of that, nothing.
+        self.stamps: dict[str, Stamp | None] = {}
         self.absent: set[str] = set()
         self.listed: set[str] = set()
         self.code: set[tuple[str, str, int]] = set()
@@ -101,21 +124,33 @@ class Watcher:
             inner = os.path.dirname(inner)
         return self.root not in self.ignore
 
-    def note_read(self, path: str) -> None:
-        """Take it that an absolute path is opened for reading."""
+    def note_read(self, path: str, *, may_change: bool = False) -> None:
+        """Take it that an absolute path is opened for reading.
+
+        Args:
+            path: Of a file, maybe of one that is not there.
+            may_change: Whether it may also be written by way of that.
+        """
         path = self.local(path)
+        if may_change:
+            self.stamps.pop(path, None)
         if path in self.read or path in self.written or not self.counts(path):
             return
-        if os.path.isfile(path):
-            self.read.add(path)
-            self._tell("read", path)
-        elif not os.path.exists(path):
-            self.absent.add(path)
-            self._tell("absent", path)
+        stamp = stamp_of(path)
+        if stamp is None and os.path.lexists(path):
+            return
+        if stamp is not None and not os.path.isfile(path):
+            return
+        (self.absent if stamp is None else self.read).add(path)
+        if not may_change:
+            self.stamps[path] = stamp
+        self._tell("absent" if stamp is None else "read", path)
 
     def note_written(self, path: str) -> None:
         """Take it that a file is made: read again, it is no input."""
         path = self.local(path)
+        self.stamps.pop(path, None)
+        self.made.add(path)
         if path not in self.read:
             self.written.add(path)
 
@@ -163,8 +198,14 @@ class Watcher:
         """Fill in what was seen."""
         self._hear()
         seen.files.update(map(Path, self.read))
-        # What is there now was made meanwhile: by the asset, most likely.
-        seen.absent.update(Path(p) for p in self.absent if not os.path.exists(p))
+        # What is there now was made meanwhile: by the asset, if it opened it so.
+        seen.absent.update(
+            Path(path)
+            for path in self.absent
+            if path in self.stamps or not os.path.exists(path)
+        )
+        seen.written.update(Path(path) for path in self.made if self.counts(path))
+        seen.stamps.update((Path(path), at) for path, at in self.stamps.items())
         seen.directories.update(map(Path, self.listed))
         seen.code.update(self.code)
         seen.is_relative = self.is_relative

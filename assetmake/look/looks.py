@@ -57,6 +57,7 @@ class Looks:
             known is None
             or (load and known.loaded is None)
             or not known.code.is_current()
+            or not known.is_current()
         ):
             known = self._defined = self._made_loads().define(load=load)
         return known
