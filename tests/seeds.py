@@ -1057,4 +1057,11 @@ BUGS = [
         "",
         "test_regressions.py -k stays_open",
     ),
+    Bug(
+        "links-in-a-table-followed",
+        "stores/local.py",
+        "                symlinks=True,\n",
+        "",
+        "test_stores.py -k follows_no_link",
+    ),
 ]

@@ -345,6 +345,29 @@ def test_keep_saves_a_copy_that_outlives_the_next_publication(store):
     assert (store.root / "hot" / "part-0").read_text() == "b"
 
 
+def test_keep_follows_no_link(store, tmp_path):
+    """What one leads to may be large, or lead back to the store."""
+    publish(store, "hot", part_0="a")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/large").write_text("x")
+    links = {
+        "directory": tmp_path / "mine",
+        "file": tmp_path / "mine/large",
+        "nowhere": tmp_path / "none",
+        "round": Path("../.assetmake"),
+    }
+    for name, target in links.items():
+        (store.root / "hot" / name).symlink_to(target)
+
+    kept = store.keep("hot")
+
+    assert {name: (kept / name).readlink() for name in links} == links
+    publish(store, "hot", part_0="b")
+    with store.lock(waiting):
+        store.clean()
+    assert (tmp_path / "mine/large").read_text() == "x"
+
+
 def test_a_failure_is_kept_until_it_is_forgotten(store):
     publish(store, "hot", part_0="a")
     failure = Failure("recipe", "KeyError: 'x'")

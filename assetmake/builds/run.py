@@ -296,7 +296,7 @@ def _spark(frames: Frames) -> Any:
 
 def _empty(directory: Path) -> None:
     for path in directory.iterdir():
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink()

@@ -217,7 +217,9 @@ class LocalStore(Tables):
         """Copy the asset's directory to ``.assetmake/kept/``; it stays in place.
 
         Hard links where the file system has them: the bytes stay, and the
-        table that is published next is made of other files.
+        table that is published next is made of other files. A link in it stays
+        the link that it is: what it leads to is not the table's, and may be large,
+        or lead back.
         """
         import shutil
 
@@ -226,7 +228,10 @@ class LocalStore(Tables):
         copy = self.stage(name).with_name("copy")
         try:
             shutil.copytree(
-                self.root / path_of(name), copy, copy_function=_link_or_copy
+                self.root / path_of(name),
+                copy,
+                symlinks=True,
+                copy_function=_link_or_copy,
             )
             return set_aside(copy, root_kept(self.root), flat(name))
         except (OSError, shutil.Error) as error:
