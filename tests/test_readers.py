@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.dataset
 import pyarrow.feather
+import pyarrow.ipc
 import pyarrow.json
 import pyarrow.orc
 import pyarrow.parquet as pq
@@ -41,6 +42,9 @@ def root(tmp_path, monkeypatch):
     frame.to_parquet(project / "raw/many/p0.parquet")
     frame.to_parquet(project / "raw/many/p1.parquet")
     frame.to_feather(project / "raw/t.arrow", compression="uncompressed")
+    table = pa.Table.from_pandas(frame)
+    with pa.ipc.new_stream(str(project / "raw/t.stream"), table.schema) as stream:
+        stream.write_table(table)
     frame.to_orc(project / "raw/t.orc")
     with duckdb.connect(str(project / "raw/t.duckdb")) as connection:
         connection.execute("create table t as select 1 as a")
@@ -70,6 +74,14 @@ READS = {
         lambda p: pl.sql(f"select * from read_csv('{p}')", eager=True),
         "raw/t.csv",
     ),
+    "polars.io.parquet": (
+        lambda p: importlib.import_module("polars.io.parquet").scan_parquet(p),
+        "raw/t.parquet",
+    ),
+    "polars.io": (
+        lambda p: importlib.import_module("polars.io").read_csv(p),
+        "raw/t.csv",
+    ),
     "pandas.read_parquet": (pd.read_parquet, "raw/t.parquet"),
     "pandas.read_feather": (pd.read_feather, "raw/t.arrow"),
     "pandas.read_orc": (pd.read_orc, "raw/t.orc"),
@@ -77,6 +89,8 @@ READS = {
     "pyarrow.csv.open_csv": (pa.csv.open_csv, "raw/t.csv"),
     "pyarrow.json": (pa.json.read_json, "raw/t.json"),
     "pyarrow.feather": (pa.feather.read_table, "raw/t.arrow"),
+    "pyarrow.ipc.open_file": (pa.ipc.open_file, "raw/t.arrow"),
+    "pyarrow.ipc.open_stream": (pa.ipc.open_stream, "raw/t.stream"),
     "pyarrow.orc": (pa.orc.ORCFile, "raw/t.orc"),
     "pyarrow.dataset": (pa.dataset.dataset, "raw/t.parquet"),
     "pyarrow.parquet": (pq.read_table, "raw/t.parquet"),
@@ -89,6 +103,30 @@ READS = {
     "duckdb.read_parquet": (duckdb.read_parquet, "raw/t.parquet"),
     "duckdb connection": (
         lambda p: duckdb.connect().execute(f"from read_csv('{p}')").fetchall(),
+        "raw/t.csv",
+    ),
+    "duckdb parameter": (
+        lambda p: duckdb.connect().execute("from read_csv(?)", [p]),
+        "raw/t.csv",
+    ),
+    "duckdb named parameter": (
+        lambda p: duckdb.connect().execute("from read_csv($p)", {"p": p}),
+        "raw/t.csv",
+    ),
+    "duckdb named parameters in a list": (
+        lambda p: duckdb.sql("from read_csv($p)", params={"p": [p]}),
+        "raw/t.csv",
+    ),
+    "duckdb apostrophe": (
+        lambda p: duckdb.sql(f"/* don't */ select * from '{p}'"),
+        "raw/t.csv",
+    ),
+    "duckdb.table_function": (
+        lambda p: duckdb.table_function("read_csv", [p]),
+        "raw/t.csv",
+    ),
+    "duckdb connection table_function": (
+        lambda p: duckdb.connect().table_function("read_csv", [p]),
         "raw/t.csv",
     ),
     "duckdb relation": (
@@ -307,6 +345,9 @@ def test_path_is_one_of_the_local_file_system(text, found):
         ("select * from 'a.csv' join \"d/b\" using (c)", ["a.csv", "d/b"]),
         ("select * from csv.`d/a.csv`", ["d/a.csv"]),
         ("select * from read_csv(['a.csv', '*.csv'])", ["a.csv", "*.csv"]),
+        ("-- don't\nselect 'x' from 'a.csv'", ["a.csv"]),
+        ("/* don't */ from '*.csv'", ["*.csv"]),
+        ("select 'x' where a.b * 2 > c.d and e = 'y'", []),
         ("from 'https://host/a.csv'", []),
         ("select 1", []),
     ],

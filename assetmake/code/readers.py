@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import fnmatch
 import functools
+import glob
 import importlib.machinery
 import inspect
 import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
@@ -41,10 +43,12 @@ _DUCKDB = (
             "read_json",
             "read_parquet",
             "sql",
+            "table_function",
         )
     ),
     "DuckDBPyRelation.query",
 )
+_POLARS = ("read_*", "scan_*")
 
 #: Functions, and methods of classes, that open files; by the module to take
 #: them from. What a version of a library does not have is passed over.
@@ -53,11 +57,26 @@ READERS: Mapping[str, tuple[str, ...]] = {
     "duckdb": _DUCKDB,
     "h5py": ("File.__init__",),
     "lxml.etree": ("parse", "iterparse"),
-    "polars": ("read_*", "scan_*", "sql", "SQLContext.execute"),
+    "polars": (*_POLARS, "sql", "SQLContext.execute"),
+    "polars.io": _POLARS,
+    "polars.io.avro": _POLARS,
+    "polars.io.csv": _POLARS,
+    "polars.io.delta": _POLARS,
+    "polars.io.iceberg": _POLARS,
+    "polars.io.ipc": _POLARS,
+    "polars.io.json": _POLARS,
+    "polars.io.ndjson": _POLARS,
+    "polars.io.parquet": _POLARS,
+    "polars.io.pyarrow_dataset": _POLARS,
+    "polars.io.spreadsheet": _POLARS,
     "pyarrow": ("input_stream", "memory_map"),
     "pyarrow.csv": ("open_csv", "read_csv"),
     "pyarrow.dataset": ("dataset", "parquet_dataset"),
     "pyarrow.feather": ("read_feather", "read_table"),
+    "pyarrow.ipc": (
+        "RecordBatchFileReader.__init__",
+        "RecordBatchStreamReader.__init__",
+    ),
     "pyarrow.json": ("open_json", "read_json"),
     "pyarrow.orc": ("ORCFile.__init__", "read_table"),
     "pyarrow.parquet": (
@@ -124,16 +143,26 @@ _STATEMENTS = frozenset(
         "read_database",
         "read_database_uri",
         "sql",
+        "table_function",
     }
 )
 
 #: What a word has that may be a path, and was not given as one.
 _LOOKS_LIKE = re.compile(r"/|\w\.\w|\*\.\w")
 
-#: A name in quotes within a statement: DuckDB's, standard SQL's, Spark's.
-_QUOTED = re.compile(r"""'([^'\n]+)'|"([^"\n]+)"|`([^`\n]+)`""")
+#: A name in quotes within a statement: DuckDB's, standard SQL's, Spark's; or a
+#: comment, whose apostrophes are none.
+_QUOTED = re.compile(
+    r"""'([^'\n]+)'|"([^"\n]+)"|`([^`\n]+)`|/\*.*?\*/|--[^\n]*""", re.DOTALL
+)
+
+#: What ends such a name, and begins the next.
+_QUOTE = re.compile(r"""['"`]""")
 
 _LONGEST = 4096
+#: Texts that are looked at of all that lists hold in lists: rows to insert, maybe.
+_MOST_INNER = 1000
+_DEEPEST = 4
 
 #: Is told of each path: as it was given, whether it is surely meant as one, and
 #: whether it is opened to ``read``, to ``write``, or may ``change``.
@@ -224,7 +253,10 @@ class _Finder:
         if not self._is_heard():
             return
         is_statement = name in _STATEMENTS
-        if is_statement and not any(map(_ASKS.match, _statements(args, options))):
+        is_asking = name == "table_function" or any(
+            map(_ASKS.match, _statements(args, options))
+        )
+        if is_statement and not is_asking:
             use = "change"  # `copy t to 'f.csv'`, `attach 'f.db'`
         for text, is_path in paths_in(args, options, is_statement=is_statement):
             if is_path or use != "write":
@@ -314,7 +346,7 @@ def paths_in(
     for value in args:
         found = list(_texts(value))
         for text in found:
-            yield from _split(text, is_path=is_path)
+            yield from _split(text, is_path=is_path and not isinstance(value, dict))
         is_path = is_path and not found
     for name, value in options.items():
         for text in _texts(value):
@@ -322,17 +354,35 @@ def paths_in(
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Yield the texts and paths that an argument is, or is a list of."""
-    for item in value if isinstance(value, list | tuple | set) else (value,):
-        if isinstance(item, str | os.PathLike):
-            text = os.fspath(item)
-            if isinstance(text, str):
-                yield text
+    """Yield the texts and paths that an argument is, or is a list of.
+
+    Parameters of a statement may be a dictionary, and lists in lists.
+    """
+    items = value if isinstance(value, list | tuple | set) else (value,)
+    for item in items:
+        yield from _text(item)
+    yield from islice(chain.from_iterable(map(_inner, items)), _MOST_INNER)
+
+
+def _text(item: Any) -> Iterator[str]:
+    if isinstance(item, str | os.PathLike):
+        text = os.fspath(item)
+        if isinstance(text, str):
+            yield text
+
+
+def _inner(item: Any, depth: int = 0) -> Iterator[str]:
+    """Yield the texts in what is a list or a dictionary itself."""
+    values = item.values() if isinstance(item, dict) else item
+    if isinstance(item, list | tuple | set | dict) and depth < _DEEPEST:
+        for value in values:
+            yield from _text(value)
+            yield from _inner(value, depth + 1)
 
 
 def _split(text: str, *, is_path: bool) -> Iterator[tuple[str, bool]]:
     """Yield a path, and those in a statement or a list between commas."""
-    pieces = ["".join(found) for found in _QUOTED.findall(text)]
+    pieces = list(_between_quotes(text))
     if len(text) <= _LONGEST and "\n" not in text:
         if is_path:
             yield from _local(text, is_path=True)
@@ -342,6 +392,17 @@ def _split(text: str, *, is_path: bool) -> Iterator[tuple[str, bool]]:
     for piece in pieces:
         if _LOOKS_LIKE.search(piece):
             yield from _local(piece.strip(), is_path=False)
+
+
+def _between_quotes(text: str) -> Iterator[str]:
+    """Yield what stands in quotes, and all else between two of them that may."""
+    found = dict.fromkeys("".join(groups) for groups in _QUOTED.findall(text))
+    yield from filter(None, found)
+    for piece in _QUOTE.split(text)[1:-1]:
+        # What stands between two names is no glob to look for.
+        is_other = glob.has_magic(piece) and " " in piece
+        if piece not in found and "\n" not in piece and not is_other:
+            yield piece
 
 
 def _local(text: str, *, is_path: bool) -> Iterator[tuple[str, bool]]:
