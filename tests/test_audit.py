@@ -213,6 +213,51 @@ def test_database_file_is_seen(root):
     assert relative(root, seen.files) == {"base.db"}
 
 
+@pytest.mark.parametrize(
+    ("uri", "file"),
+    [
+        ("file:base.db?mode=ro", "base.db"),
+        ("file:my%20base.db#x", "my base.db"),
+        ("file://{root}/base.db?immutable=1", "base.db"),
+        ("file:base.db?mode=memory", None),
+        ("file::memory:?cache=shared", None),
+    ],
+)
+def test_database_that_a_uri_names_is_seen(root, monkeypatch, uri, file):
+    monkeypatch.chdir(root)
+    for name in ("base.db", "my base.db"):
+        (root / name).touch()
+
+    with watch(root) as seen:
+        sqlite3.connect(uri.format(root=root), uri=True).close()
+
+    assert relative(root, seen.files) == ({file} if file else set())
+    assert relative(root, seen.absent) == ({f"{file}-wal"} if file else set())
+
+
+def test_last_changes_of_a_database_are_seen(root):
+    """They are in a file beside it, as long as somebody has it open."""
+    with contextlib.closing(sqlite3.connect(root / "base.db")) as writer:
+        writer.execute("pragma journal_mode=wal")
+        writer.execute("create table t as select 1 as a")
+        with watch(root) as seen:
+            sqlite3.connect(root / "base.db").close()
+
+    assert relative(root, seen.files) == {"base.db", "base.db-wal"}
+
+
+@pytest.mark.parametrize("option", ["--in=", "if=", "-i="])
+def test_file_in_an_option_of_a_program_is_seen(root, option):
+    """Not the one that it writes."""
+    code = [sys.executable, "-c", "pass"]
+    with watch(root) as seen:
+        subprocess.run([*code, f"{option}{root / 'cfg.json'}"], check=True)
+        subprocess.run([*code, f"--out={root / 'tool.py'}"], check=True)
+        subprocess.run([*code, f"of={root / 'tool.py'}"], check=True)
+
+    assert relative(root, seen.files) == {"cfg.json"}
+
+
 def run_list(root):
     subprocess.run([sys.executable, str(root / "tool.py")], check=True)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import shlex
 import sys
 import threading
@@ -304,10 +305,34 @@ def _holds_rows(name: str) -> bool:
 
 
 def _on_database(args: tuple[Any, ...], _frame: FrameType) -> None:
-    path = _absolute(args[0])
-    if path is not None and args[0] != ":memory:":
-        for watcher in _watchers():
-            watcher.note_read(path, may_change=True)
+    given, is_kept = _database(args[0])
+    path = _absolute(given)
+    if path is None or given in ("", ":memory:"):
+        return
+    for watcher in _watchers():
+        watcher.note_read(path, may_change=not is_kept)
+        # What was written last is in a file of its own until the next checkpoint.
+        watcher.note_read(f"{path}-wal", may_change=True)
+
+
+def _database(given: Any) -> tuple[Any, bool]:
+    """Return the path of a database, and whether it is opened to read it only.
+
+    A URI is told as it was given; https://www.sqlite.org/uri.html.
+    """
+    if not isinstance(given, str) or not given.startswith("file:"):
+        return given, False
+    if os.path.lexists(given):  # no URI, but a file of that name
+        return given, False
+    from urllib.parse import parse_qs, unquote
+
+    path, _, query = given.partition("#")[0].partition("?")
+    path = re.sub(r"^file:(//(localhost)?(?=/))?", "", path)
+    options = parse_qs(query)
+    modes = options.get("mode", [])
+    if "memory" in modes:
+        return "", False
+    return unquote(path), "ro" in modes or "immutable" in options
 
 
 def _on_extension(args: tuple[Any, ...], _frame: FrameType) -> None:
@@ -367,14 +392,26 @@ def _note_program(words: Any, directory: Any) -> None:
 
 
 def _split(texts: Iterable[str]) -> Iterator[str]:
-    """Yield each argument, and the words of those that a shell would split."""
+    """Yield each argument, and the words of those that a shell would split.
+
+    Also the values of those such as ``--in=f`` and ``if=f``.
+    """
     for text in texts:
-        yield text
+        words = [text]
         if " " in text:
             try:
-                yield from shlex.split(text)
+                words += shlex.split(text)
             except ValueError:  # an open quote
-                yield from text.split()
+                words += text.split()
+        for word in words:
+            yield word
+            option, equals, value = word.partition("=")
+            if equals and value and not _OUTPUT.match(option):
+                yield value
+
+
+#: What a program is given the name of a file by that it writes.
+_OUTPUT = re.compile(r"-*(o|of|out.*)$")
 
 
 _HANDLERS: dict[str, Callable[[tuple[Any, ...], FrameType], None]] = {
