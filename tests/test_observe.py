@@ -68,15 +68,84 @@ def test_another_project_that_has_nothing_is_a_missing_source(projects):
     ingest, reader = projects
 
     assert reasons(reader, "raw") == [
-        ("source-missing", "../ingest/data/raw: never built")
+        ("source-missing", "../ingest/data/raw: never built, or no asset any more")
     ]
     assert reader.run().status == 2
     ingest.built()
     (ingest.root / "data/raw/raw.txt").write_text("by hand")
 
     assert reasons(reader, "raw") == [
-        ("source-missing", "../ingest/data/raw: raw.txt has other bytes")
+        (
+            "source-missing",
+            "../ingest/data/raw: changed by hand: raw.txt has other bytes",
+        )
     ]
+    assert ("source-missing", "source `raw` was changed by hand") in reasons(
+        reader, "twice"
+    )
+
+
+def edited(ingest):
+    (ingest.root / "data/raw/raw.txt").write_text("by hand")
+
+
+def emptied(ingest):
+    (ingest.root / "data/raw/raw.txt").unlink()
+
+
+def renamed(ingest):
+    ingest.edit("Assetfile.py", "def raw(", "def raws(")
+    ingest.built()
+    ingest.run("--prune", "--yes")
+
+
+def without_manifest(ingest):
+    (ingest.root / "data/raw/_manifest.json").unlink()
+
+
+def moved(ingest):
+    ingest.root.rename(ingest.root.with_name("moved"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message", "hint"),
+    [
+        (
+            edited,
+            "source `raw` is not read: ../ingest/data/raw: changed by hand: raw.txt",
+            "see `assetmake -C ../ingest --status`",
+        ),
+        (
+            emptied,
+            "source `raw` has no data: ../ingest/data/raw: its data is missing",
+            "run `assetmake -C ../ingest raw` first",
+        ),
+        (
+            renamed,
+            "or no asset any more; a similar table is stored there: 'raws'",
+            "if there is no such asset any more, change the name at Assetfile.py:3",
+        ),
+        (
+            without_manifest,
+            "source `raw` is not read: ../ingest/data/raw: no build wrote it, as",
+            "see `assetmake -C ../ingest --status`",
+        ),
+        (moved, "no directory ../ingest", "change `project=` at Assetfile.py:3"),
+    ],
+)
+def test_build_says_what_is_wrong_with_a_table_of_another_project(
+    projects, change, message, hint
+):
+    """A build there is not what mends each."""
+    ingest, reader = projects
+    ingest.built()
+    change(ingest)
+
+    ran = reader.run()
+
+    assert ran.status == 2
+    assert message in ran.err
+    assert hint in ran.err
 
 
 def test_another_project_that_is_not_there_is_a_missing_source(projects):

@@ -24,7 +24,7 @@ from assetmake.errors import AssetmakeError, FrameError
 from assetmake.frames import Frames
 from assetmake.frames.base import Column, Planning, Stored, Written
 from assetmake.graph import upstream_of
-from assetmake.look.observe import source_stored
+from assetmake.look.observe import source_stored, unusable
 from assetmake.look.whys import Difference, Prediction
 from assetmake.status.rows import PICKLE
 from assetmake.system.masks import masked
@@ -176,7 +176,7 @@ class _Trial:
         if name in view.sources:
             problem = view.sources[name].problem
             if view.sources[name].fingerprint is None:
-                raise _Unknown(f"source `{name}` has no data: {problem}")
+                raise _Unknown(unusable(name, problem))
             return source_stored(view.defined.sources[name], self._project.root)
         status = view.statuses[name]
         lost = any(reason.code == "data-missing" for reason in status.reasons)

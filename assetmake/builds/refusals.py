@@ -5,9 +5,12 @@ from __future__ import annotations
 from shlex import quote
 
 from assetmake.builds.plan import Plan
+from assetmake.code.parts import Place
 from assetmake.errors import SourceError, StoreError
 from assetmake.graph import upstream_of
+from assetmake.look.observe import unusable
 from assetmake.look.remember import Remembered
+from assetmake.status.rows import CHANGED_BY_HAND
 from assetmake.stores.base import Store
 
 
@@ -33,17 +36,10 @@ def refuse(known: Remembered, plan: Plan, store: Store) -> None:
                 if name in known.graph[step.name]
             ]
             if readers:
-                msg = (
-                    f"source `{name}` has no data: {lacking[0].text}"
-                    f"\n  needed by {', '.join(readers)}"
-                )
-                at, option = known.statuses[name].place, known.projects.get(name)
-                hint = (
-                    f"put it there, or change `path=` at {at}"
-                    if option is None
-                    else f"run `assetmake -C {quote(option)}` first"
-                )
-                raise SourceError(msg, hints=hint)
+                problem, at = lacking[0].text, known.statuses[name].place
+                by = f"\n  needed by {', '.join(readers)}"
+                hint = _remedy(name, problem, known.projects.get(name), at)
+                raise SourceError(unusable(name, problem) + by, hints=hint)
     for step in plan.steps:
         reasons = known.statuses[step.name].reasons
         unmanaged = [reason for reason in reasons if reason.code == _UNMANAGED]
@@ -59,6 +55,25 @@ def refuse(known: Remembered, plan: Plan, store: Store) -> None:
                 else f"it is no directory: move {place} away by hand"
             )
             raise StoreError(msg, hints=hint)
+
+
+def _remedy(name: str, problem: str, project: str | None, at: Place | None) -> str:
+    """Return what to do about a source that cannot be used."""
+    if project is None:
+        return f"put it there, or change `path=` at {at}"
+    if problem == f"no directory {project}":
+        return f"change `project=` at {at}"
+    there = f"assetmake -C {quote(project)}"
+    if CHANGED_BY_HAND in problem:
+        return f"see `{there} --status`; a build there keeps a copy, and builds it anew"
+    if problem.endswith("its data is missing"):
+        return f"run `{there} {quote(name)}` first"
+    if "never built" in problem:
+        return (
+            f"run `{there} {quote(name)}` first; if there is no such asset any more, "
+            f"change the name at {at}"
+        )
+    return f"see `{there} --status`"
 
 
 #: Reasons that no build mends.

@@ -13,13 +13,13 @@ from pathlib import Path
 from assetmake.assets import Source
 from assetmake.code.parts import Place
 from assetmake.config import load_config
-from assetmake.errors import SourceError
+from assetmake.errors import SourceError, did_you_mean
 from assetmake.fingerprint import Encodable, digest
 from assetmake.frames.base import Stored
 from assetmake.names import alike
 from assetmake.saved.fileindex import FileIndex
 from assetmake.saved.surroundings import salted
-from assetmake.status.rows import Condition, SourceData
+from assetmake.status.rows import CHANGED_BY_HAND, Condition, Record, SourceData
 from assetmake.stores.local import LocalStore
 from assetmake.stores.manifest import FILE_NAME as MANIFEST
 from assetmake.stores.manifest import Manifest
@@ -151,10 +151,36 @@ def neighbour(source: Source, project: Path) -> tuple[LocalStore, Manifest]:
     record = store.record(source.name)
     place = f"{source.project}/{store.place(source.name)}"
     if record.manifest is None:
-        raise SourceError(f"{place}: {record.problem or 'never built'}")
+        raise SourceError(_without_manifest(source.name, place, store, record))
+    if record.condition is Condition.MODIFIED:
+        detail = record.detail
+        is_hidden = "cannot be read" in detail
+        how = detail if is_hidden else f"{CHANGED_BY_HAND}: {detail}"
+        raise SourceError(f"{place}: {how}")
     if record.condition is not Condition.INTACT:
-        raise SourceError(f"{place}: {record.detail or 'its data is missing'}")
+        raise SourceError(f"{place}: its data is missing")
     return store, record.manifest
+
+
+def _without_manifest(name: str, place: str, store: LocalStore, record: Record) -> str:
+    """Say why another project's table cannot be taken for one."""
+    if record.problem:
+        return f"{place}: its manifest is {record.problem}"
+    if record.condition is Condition.UNMANAGED:
+        return f"{place}: no build wrote it, as it has no manifest"
+    close = did_you_mean(name, store.names())
+    beside = f"; a similar table is stored there: '{close}'" if close else ""
+    return f"{place}: never built, or no asset any more{beside}"
+
+
+def unusable(name: str, problem: str) -> str:
+    """Say that a source cannot be used, and why."""
+    is_there = any(word in problem for word in _THERE)
+    return f"source `{name}` {'is not read' if is_there else 'has no data'}: {problem}"
+
+
+#: What is said of data that is there, and cannot be taken for a source.
+_THERE = (CHANGED_BY_HAND, "cannot be read", "its manifest is", "it has no manifest")
 
 
 def source_files(source: Source, project: Path) -> tuple[Path, ...]:

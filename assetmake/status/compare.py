@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from assetmake.stores.manifest import InputRecord, Manifest
 from assetmake.status.rows import (
     ABSENT,
+    CHANGED_BY_HAND,
     PICKLE,
     PRECEDENCE,
     REASONS,
@@ -326,7 +327,9 @@ def _read_otherwise(before: Mapping[str, str], now: Mapping[str, str]) -> Iterat
 
 
 def _source_missing(source: SourceData) -> Reason:
-    text = f"source `{source.name}` is missing"
+    is_edited = CHANGED_BY_HAND in source.problem
+    what = f"was {CHANGED_BY_HAND}" if is_edited else "is missing"
+    text = f"source `{source.name}` {what}"
     return Reason("source-missing", text, source.name)
 
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from assetmake.stores.manifest import Manifest
 
 
+#: Stands in what is said of another project's table that is not as it was built.
+CHANGED_BY_HAND = "changed by hand"
+
+
 class State(StrEnum):
     """Where one row stands, comparing the Assetfile with the store."""
 
