@@ -8,7 +8,6 @@ from assetmake.builds.plan import Plan
 from assetmake.code.parts import Place
 from assetmake.errors import SourceError, StoreError
 from assetmake.graph import upstream_of
-from assetmake.look.observe import unusable
 from assetmake.look.remember import Remembered
 from assetmake.status.rows import CHANGED_BY_HAND
 from assetmake.stores.base import Store
@@ -36,6 +35,8 @@ def refuse(known: Remembered, plan: Plan, store: Store) -> None:
                 if name in known.graph[step.name]
             ]
             if readers:
+                from assetmake.look.observe import unusable
+
                 problem, at = lacking[0].text, known.statuses[name].place
                 by = f"\n  needed by {', '.join(readers)}"
                 hint = _remedy(name, problem, known.projects.get(name), at)
