@@ -843,7 +843,7 @@ BUGS = [
     Bug(
         "libraries-imported-later-unheard",
         "code/readers.py",
-        "        if name not in READERS:\n",
+        "        if name not in READERS and name not in WRITERS:\n",
         "        if True:\n",
         "test_readers.py::test_library_that_is_imported_later_is_noticed",
     ),
@@ -857,8 +857,8 @@ BUGS = [
     Bug(
         "new-file-of-a-native-glob-unnoticed",
         "code/audit.py",
-        "        found = glob.glob(path, recursive=True)\n",
-        "        with unwatched():\n            found = glob.glob(path, recursive=True)\n",
+        "        return glob.glob(path, recursive=True)\n",
+        "        with unwatched():\n            return glob.glob(path, recursive=True)\n",
         "test_regressions.py::test_files_that_libraries_open_themselves_make_outdated",
     ),
     Bug(
@@ -1063,5 +1063,12 @@ BUGS = [
         "                symlinks=True,\n",
         "",
         "test_stores.py -k follows_no_link",
+    ),
+    Bug(
+        "files-that-libraries-write-taken-for-inputs",
+        "code/audit.py",
+        "            watcher.note_changing(path)\n",
+        "            pass\n",
+        "test_readers.py -k writes_itself",
     ),
 ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import importlib
 import inspect
+import os
 import pickle
+import sqlite3
 import sys
 import traceback
 from pathlib import Path
@@ -216,6 +218,39 @@ def test_table_that_the_run_made_is_no_input(root):
 
     assert not seen.files
     assert not seen.absent
+
+
+WRITES = {
+    "pandas": lambda p: pd.DataFrame({"a": [1]}).to_parquet(p),
+    "pandas by orc": lambda p: pd.DataFrame({"a": [1]}).to_orc(p),
+    "polars": lambda p: pl.DataFrame({"a": [1]}).write_parquet(p),
+    "polars sink": lambda p: pl.LazyFrame({"a": [1]}).sink_parquet(p),
+    "pyarrow": lambda p: pq.write_table(pa.table({"a": [1]}), p),
+    "pyarrow writer": lambda p: pq.ParquetWriter(p, pa.schema([("a", "int8")])).close(),
+    "pyarrow csv": lambda p: pa.csv.write_csv(pa.table({"a": [1]}), p),
+    "pyarrow feather": lambda p: pa.feather.write_feather(pa.table({"a": [1]}), p),
+    "duckdb": lambda p: duckdb.sql("select 1 as a").write_parquet(str(p)),
+    "duckdb copy": lambda p: duckdb.execute(f"copy (select 1 as a) to '{p}'"),
+    "duckdb database": lambda p: duckdb.connect(str(p)).close(),
+    "sqlite": lambda p: sqlite3.connect(p).close(),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_file_that_a_library_writes_itself_is_no_input(root, write):
+    """Neither one that was looked for before, nor one that is there already."""
+    path = root / "made"
+    with watch(root) as first:
+        with contextlib.suppress(Exception):
+            pd.read_parquet(path)
+        write(path)
+    path.touch()
+    os.utime(path, (1, 1))
+    with watch(root) as again, contextlib.suppress(Exception):
+        write(path)
+
+    assert path not in first.absent
+    assert path not in again.stamps
 
 
 def test_nothing_is_noticed_where_nobody_watches(root):

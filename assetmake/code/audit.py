@@ -273,23 +273,28 @@ def _on_path(given: str, is_path: bool, use: str) -> None:
     path = _absolute(os.path.expanduser(given))
     if path is None:
         return
-    if use == "write":
-        for watcher in _watchers():
+    for watcher in _watchers():
+        if use == "write":
             watcher.note_written(path)
-        return
-    if os.path.isdir(path):
-        found = list(_files_below(path))
-    elif os.path.exists(path):
-        found = [path]
-    elif glob.has_magic(path):  # each directory that it looks at is listed: noted
-        found = glob.glob(path, recursive=True)
-    else:
-        found = [path] if is_path else []
+        elif use == "change":
+            watcher.note_changing(path)
+    found = _found(path, is_path=is_path) if use != "write" else []
     for file in found:
         for watcher in _watchers():
             watcher.note_read(file, may_change=use == "change")
     if found or (is_path and glob.has_magic(path)):
         _note_relative(given)
+
+
+def _found(path: str, *, is_path: bool) -> list[str]:
+    """Return the files that a path names: its own, those below it, or of a glob."""
+    if os.path.isdir(path):
+        return list(_files_below(path))
+    if os.path.exists(path):
+        return [path]
+    if glob.has_magic(path):  # each directory that it looks at is listed: noted
+        return glob.glob(path, recursive=True)
+    return [path] if is_path else []
 
 
 def _files_below(directory: str) -> Iterator[str]:

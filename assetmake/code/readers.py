@@ -101,6 +101,13 @@ READERS: Mapping[str, tuple[str, ...]] = {
 
 #: Functions that write the file that they are given first.
 WRITERS: Mapping[str, tuple[str, ...]] = {
+    "duckdb": (
+        "DuckDBPyRelation.to_csv",
+        "DuckDBPyRelation.to_parquet",
+        "DuckDBPyRelation.write_csv",
+        "DuckDBPyRelation.write_parquet",
+    ),
+    "pandas": ("DataFrame.to_orc", "DataFrame.to_parquet"),
     "polars": ("DataFrame.write_*", "LazyFrame.sink_*"),
     "pyarrow.csv": ("write_csv",),
     "pyarrow.feather": ("write_feather",),
@@ -179,7 +186,7 @@ def install(notice: Notice, is_heard: IsHeard) -> None:
     """
     finder = _Finder(notice, is_heard)
     sys.meta_path.insert(0, finder)
-    for name in READERS:
+    for name in READERS.keys() | WRITERS.keys():
         module = sys.modules.get(name)
         if isinstance(module, ModuleType):
             finder.change(module)
@@ -201,7 +208,7 @@ class _Finder:
         target: ModuleType | None = None,
     ) -> importlib.machinery.ModuleSpec | None:
         """Return a spec whose loader changes the module; None for all others."""
-        if name not in READERS:
+        if name not in READERS and name not in WRITERS:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec is None or spec.loader is None:
@@ -218,7 +225,7 @@ class _Finder:
 
     def change(self, module: ModuleType) -> None:
         """Let the readers of a module tell what they are called with."""
-        for pattern in READERS[module.__name__]:
+        for pattern in READERS.get(module.__name__, ()):
             use = "change" if pattern in _CHANGING else "read"
             self._change_all(pattern, module, use)
         for pattern in WRITERS.get(module.__name__, ()):

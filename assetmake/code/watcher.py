@@ -94,6 +94,7 @@ class Watcher:
         self.is_over = False
         self.read: set[str] = set()
         self.written: set[str] = set()
+        self.changing: set[str] = set()
         #: Like `written`, and those that were read before.
         self.made: set[str] = set()
         #: When first opened; of what may be changed by way of that, nothing.
@@ -133,7 +134,7 @@ class Watcher:
         """
         path = self.local(path)
         if may_change:
-            self.stamps.pop(path, None)
+            self.note_changing(path)
         if path in self.read or path in self.written or not self.counts(path):
             return
         stamp = stamp_of(path)
@@ -142,9 +143,15 @@ class Watcher:
         if stamp is not None and not os.path.isfile(path):
             return
         (self.absent if stamp is None else self.read).add(path)
-        if not may_change:
+        if path not in self.changing:
             self.stamps[path] = stamp
         self._tell("absent" if stamp is None else "read", path)
+
+    def note_changing(self, path: str) -> None:
+        """Take it that the run may change a file itself: how it was tells nothing."""
+        path = self.local(path)
+        self.changing.add(path)
+        self.stamps.pop(path, None)
 
     def note_written(self, path: str) -> None:
         """Take it that a file is made: read again, it is no input."""
