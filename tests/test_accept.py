@@ -305,6 +305,7 @@ def test_a_directory_in_the_place_of_files_is_named(space):
     assert "error: `year=2010` in made/ is no file\n" in ran.err
 
 
+@pytest.mark.slow
 def test_a_type_of_another_package_says_what_it_can_load(space):
     """Only its handler can tell; a pickle it is not asked about."""
     space.write(

@@ -672,6 +672,7 @@ SLEEPING = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["SIGINT", *(pytest.param(n, marks=slow) for n in ("SIGTERM", "SIGHUP"))]
 )
@@ -819,6 +820,7 @@ def on_terminal(space, *words, typed="", **variables):
     return process.returncode, shown.decode().replace("\r\n", "\n")
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_colours_and_a_line_that_lives(space):
     space.write({"Assetfile.py": SLEEPING.replace("60", "0.5")})
 
@@ -913,6 +915,7 @@ SHELLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", SHELLS)
 def test_shells_take_what_switches_completion_on(space, tmp_path, shell):
     """What the page tells to put into their settings."""

@@ -106,6 +106,7 @@ def test_parts_show_their_source(tmp_path):
     assert parts[1].source == "LIMIT"
 
 
+@pytest.mark.slow
 def test_fingerprint_is_the_same_elsewhere(tmp_path):
     """Neither the directory, nor the process, its hash seed, or order counts."""
     here = closure_of(project(tmp_path / "here"))

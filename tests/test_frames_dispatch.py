@@ -445,6 +445,7 @@ def plugin(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_type_of_a_package_plugs_in(plugin):
     """It is saved and loaded by the package's handler, and what inherits from it."""
     found = run(
@@ -483,6 +484,7 @@ def test_a_type_of_a_package_plugs_in(plugin):
     ]
 
 
+@pytest.mark.slow
 def test_a_broken_plugin_is_named(plugin):
     """With the package to mend or uninstall."""
     message, hints = run(

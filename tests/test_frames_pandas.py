@@ -547,6 +547,7 @@ def test_saving_changes_nothing_of_a_frame(tmp_path):
     assert "unit" in frame.attrs
 
 
+@pytest.mark.slow
 def test_periods_come_back_in_a_new_process(tmp_path):
     """Extension types are known only where pandas has registered them."""
     save(pd.DataFrame({"x": DEEP["periods"]}), tmp_path)

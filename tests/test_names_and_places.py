@@ -414,6 +414,7 @@ class Coarse:
         return getattr(self._stat, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [1, 2])
 def test_coarse_times_hide_nothing(texts, seconds):
     """Two edits of one size, in one tick, leave one stamp."""
@@ -505,6 +506,7 @@ def test_a_project_that_only_can_be_read_is_looked_at(nobody):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "mode", "told"),
     [

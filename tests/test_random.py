@@ -66,6 +66,7 @@ def test_every_promise_holds_after_every_action(shape, actions):
     run(shape, actions)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", SAVED, ids=[file.stem for file in SAVED])
 def test_what_once_failed_holds(file, tmp_path):
     saved = json.loads(file.read_text())

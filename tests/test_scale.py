@@ -108,6 +108,7 @@ GRAPHS: dict[str, Callable[[dict[str, tuple[str, ...]]], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [layered, chain])
 @pytest.mark.parametrize("function", GRAPHS.values(), ids=GRAPHS)
 def test_work_on_graphs_grows_with_their_size(function, shape):

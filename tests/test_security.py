@@ -392,6 +392,7 @@ def kept_and_shown(tmp_path):
     return ran.out + ran.err + told.out + told.err, table
 
 
+@pytest.mark.slow
 def test_no_value_of_a_variable_is_kept(tmp_path):
     """The manifest of an asset that declares one holds a hash of it."""
     _, kept = kept_and_shown(tmp_path)
@@ -401,6 +402,7 @@ def test_no_value_of_a_variable_is_kept(tmp_path):
     assert [name for name, data in kept.items() if SECRET.encode() in data] == []
 
 
+@pytest.mark.slow
 def test_secrets_are_masked(tmp_path):
     """Logs, errors and the values in manifests show the variable's name."""
     shown, kept = kept_and_shown(tmp_path)

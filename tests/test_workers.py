@@ -278,6 +278,7 @@ def echo(connection, payload):
     connection.send((payload, connection.recv(), os.getpgrp() == os.getpid()))
 
 
+@pytest.mark.slow
 def test_a_server_gives_each_child_a_connection_and_the_payload(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     server = Server(Start((), (), f"{Path(__file__).stem}:echo", {"a": 1}))
