@@ -283,6 +283,14 @@ def test_script_run_as_a_program_is_seen(root, run):
     assert relative(root, seen.files) == {"tool.py"}
 
 
+def test_link_to_what_is_not_there_was_looked_for(root):
+    (root / "later.json").symlink_to("target.json")
+    with watch(root) as seen, contextlib.suppress(OSError):
+        (root / "later.json").read_text()
+
+    assert relative(root, seen.absent) == {"later.json"}
+
+
 def by_fork(root):
     """What a child reads, lists and looks for before it ends at once."""
     child = os.fork()

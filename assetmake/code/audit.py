@@ -332,7 +332,7 @@ def _database(given: Any) -> tuple[Any, bool]:
     from urllib.parse import parse_qs, unquote
 
     path, _, query = given.partition("#")[0].partition("?")
-    path = re.sub(r"^file:(//(localhost)?(?=/))?", "", path)
+    path = readers.without_scheme(path)
     options = parse_qs(query)
     modes = options.get("mode", [])
     if "memory" in modes:

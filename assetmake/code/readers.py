@@ -260,10 +260,7 @@ class _Finder:
         if not self._is_heard():
             return
         is_statement = name in _STATEMENTS
-        is_asking = name == "table_function" or any(
-            map(_ASKS.match, _statements(args, options))
-        )
-        if is_statement and not is_asking:
+        if is_statement and name != "table_function" and not _asks(args, options):
             use = "change"  # `copy t to 'f.csv'`, `attach 'f.db'`
         for text, is_path in paths_in(args, options, is_statement=is_statement):
             if is_path or use != "write":
@@ -273,11 +270,10 @@ class _Finder:
 _MARK = "__assetmake_tells__"
 
 
-def _statements(args: Iterable[Any], options: Mapping[str, Any]) -> Iterator[str]:
-    for value in (*args, *options.values()):
-        if isinstance(value, str):
-            yield value
-            return
+def _asks(args: Iterable[Any], options: Mapping[str, Any]) -> bool:
+    """Return whether the statement, the first text, changes no file."""
+    texts = (v for v in (*args, *options.values()) if isinstance(v, str))
+    return _ASKS.match(next(texts, "")) is not None
 
 
 def _telling(
@@ -414,7 +410,15 @@ def _between_quotes(text: str) -> Iterator[str]:
 
 def _local(text: str, *, is_path: bool) -> Iterator[tuple[str, bool]]:
     """Yield a path without ``file:``; nothing for what lies elsewhere."""
-    if text.startswith("file:"):
-        text = re.sub(r"^file:(//(localhost)?(?=/))?", "", text)
+    text = without_scheme(text)
     if text and "://" not in text and "\0" not in text and text[0] != ":":
         yield text, is_path
+
+
+def without_scheme(text: str) -> str:
+    """Return the path in a URI of the local file system; other texts as they are.
+
+    >>> without_scheme("file:///d/a.csv"), without_scheme("d/a.csv")
+    ('/d/a.csv', 'd/a.csv')
+    """
+    return re.sub(r"^file:(//(localhost)?(?=/))?", "", text)

@@ -6,6 +6,7 @@ It is told of events by `audit`, and looks at paths, never at contents.
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterable
@@ -71,9 +72,12 @@ class Seen:
 def stamp_of(path: str | Path) -> Stamp | None:
     """Return what tells whether a file changed; None where there is none."""
     try:
-        found = os.stat(path)
+        return _stamp(os.stat(path))
     except OSError:
         return None
+
+
+def _stamp(found: os.stat_result) -> Stamp:
     return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
@@ -137,11 +141,14 @@ class Watcher:
             self.note_changing(path)
         if path in self.read or path in self.written or not self.counts(path):
             return
-        stamp = stamp_of(path)
-        if stamp is None and os.path.lexists(path):
-            return
-        if stamp is not None and not os.path.isfile(path):
-            return
+        try:
+            found = os.stat(path)
+        except OSError:
+            stamp = None  # a link to nothing, too
+        else:
+            if not stat.S_ISREG(found.st_mode):
+                return
+            stamp = _stamp(found)
         (self.absent if stamp is None else self.read).add(path)
         if path not in self.changing:
             self.stamps[path] = stamp
